@@ -1,0 +1,72 @@
+// Measures what an application downloads from a finished package: node measure.mjs PKG
+// prints lines of `name <tab> raw <tab> gzip <tab> brotli`. Each entry point counts as what it adds to an application
+// that already has what it builds on. Only what is loaded at once counts; peers and dynamic imports do not.
+// It must never judge: the budgets stand in xtask.
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const pkg = resolve(process.argv[2]);
+const { exports } = JSON.parse(readFileSync(join(pkg, "package.json"), "utf8"));
+
+function weigh(bytes) {
+  const options = { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } };
+  return [bytes.length, gzipSync(bytes, { level: 9 }).length, brotliCompressSync(bytes, options).length];
+}
+
+const add = (a, b) => a.map((n, i) => n + b[i]);
+const subtract = (a, b) => a.map((n, i) => n - b[i]);
+const files = new Map();
+
+/** The weight of an application that imports all of these entry points. */
+async function app(...names) {
+  const imports = names.map((name, i) => {
+    const target = exports[name === "." ? "." : `./${name}`].default;
+    return `export * as entry${i} from ${JSON.stringify(join(pkg, target))};`;
+  });
+  const { metafile, outputFiles } = await build({
+    stdin: { contents: imports.join("\n"), resolveDir: pkg, sourcefile: "app.js" },
+    outdir: pkg,
+    entryNames: "app",
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    packages: "external",
+    legalComments: "none",
+    write: false,
+    metafile: true,
+    absWorkingDir: pkg,
+  });
+  files.clear();
+  for (const file of outputFiles) files.set(file.path, file.contents);
+  const atOnce = new Set(["app.js"]);
+  for (const output of atOnce) {
+    for (const { path, kind, external } of metafile.outputs[output].imports) {
+      if (kind === "import-statement" && !external) atOnce.add(path);
+    }
+  }
+  return [...atOnce].map((output) => weigh(files.get(join(pkg, output)))).reduce(add);
+}
+
+const print = (name, weight) => console.log([name, ...weight].join("\t"));
+
+/** Entry points that need more than the bare bridge to make sense, and what that is. */
+const BUILDS_ON = { "convex-react": ["react", "convex"] };
+const NOT_ADDITIONS = [".", "slim"];
+
+const wasm = weigh(readFileSync(join(pkg, "clerk_bridge.wasm")));
+print("core wasm", wasm);
+print("loader and core", await app("slim"));
+const additions = Object.keys(exports)
+  .filter((path) => typeof exports[path] === "object")
+  .map((path) => path.replace(/^\.\//, ""))
+  .filter((name) => !NOT_ADDITIONS.includes(name));
+for (const name of additions) {
+  const base = ["slim", ...(BUILDS_ON[name] ?? [])];
+  print(name, subtract(await app(...base, name), await app(...base)));
+}
+print("slim, react, convex", add(await app("slim", "react", "convex"), wasm));
+print("inlined, react, convex", await app(".", "react", "convex"));

@@ -1,0 +1,150 @@
+// How tokens reach a backend: the protocol every adapter follows, and the runner that takes the steps the wasm module
+// asks for. What a backend is told, and when, is decided there; nothing here may decide it.
+import type { Shell } from "#glue";
+import { demand, hasMethods } from "./demand.js";
+import type { Backend, BackendDefinition, Bridge, DetachReason } from "./types.js";
+
+/** @internal Shared by every copy of the package on a page. (I5) */
+export const ADAPTER: unique symbol = /* @__PURE__ */ Symbol.for("clerk-bridge.adapter") as never;
+
+/** @internal What an adapter may ask of its bridge, for clients that authenticate each call. */
+export interface Link {
+  readonly getToken: Bridge["getToken"];
+  /** A call made with that token was refused: a newer one. (G3) */
+  renew(rejectedToken: string): Promise<string | null>;
+  /** No call waits longer for a token. (B10) */
+  readonly fetchTimeoutMs: number;
+}
+
+/** @internal How to talk to one client. Every method may be called at any time after `open`. */
+export interface Adapter extends BackendDefinition {
+  /** Which policy of the core: 0 none of its own, 1 convex, 2 instant, 3 triplit, 4 hasura, 5 http. */
+  readonly policy?: number;
+  /** Without a template: the session token where its audience fits, else the template named like the kind. */
+  readonly auto?: boolean;
+  /** The client, to tell two backends apart. */
+  readonly client?: object;
+  /** A bridge has begun. */
+  open?(link: Link): void;
+  /** Send nothing until it is known who is signed in. */
+  hold?(): Promise<void> | void;
+  /** Nobody is signed in: let anonymous calls through. */
+  nobody?(): Promise<void> | void;
+  /** The bridge is gone. The client stays as it is, but must not wait for anything. (D6) */
+  close?(): void;
+}
+
+/** @internal */
+export const toBackend = <T extends object>(adapter: Adapter, own?: T): Backend & T =>
+  ({ kind: adapter.kind, ...own, [ADAPTER]: adapter }) as unknown as Backend & T;
+
+/** @internal */
+export const adapterOf = (backend: any): Adapter | undefined => backend?.[ADAPTER];
+
+/**
+ * For a backend that has no adapter: say how a token reaches it. Each callback is called one at a time, in order, and
+ * never for a session that is over (`signal` aborts when it ends). A throw or rejection is a failure of that step: a
+ * passing one, unless it is a `BridgeError` with `ERR_BACKEND_REJECTED` (the token was refused) or `ERR_BACKEND_CONFIG`
+ * (retrying cannot help).
+ *
+ * @example
+ * ```ts
+ * const search = defineBackend({
+ *   kind: "search",
+ *   attach: async (token, { signal }) => client.login(token, { signal }),
+ *   detach: () => client.logout(),
+ * });
+ * ```
+ */
+export function defineBackend(adapter: BackendDefinition): Backend {
+  const { kind, template, update }: any = adapter ?? {};
+  demand(kind && typeof kind === "string", "kind", "a string");
+  demand(template == null || typeof template === "string", "template", "a string or null");
+  demand(hasMethods(adapter, "attach", "detach", ...(update ? ["update"] : [])), "adapter", "able to attach and detach");
+  return toBackend(adapter);
+}
+
+const REASONS: DetachReason[] = ["signed-out", "user-switched", "identity-changed", "rejected"];
+
+interface Slot {
+  /** Whose session the signal stands for. */
+  key?: string | 0;
+  control?: AbortController;
+  /** The last attach or update, and the way to fail it while it runs. */
+  step?: number;
+  fail?(why: number, cause: unknown): unknown;
+}
+
+/** @internal Takes the steps that one shell asks for. */
+export const createRunner = (adapters: Adapter[], shell: () => Shell) => {
+  const slots: Slot[] = adapters.map(() => ({}));
+  /** Why a backend's last failing step failed. */
+  const causes: unknown[] = [];
+
+  const run = async (
+    index: number,
+    step: number,
+    command: number,
+    token: string | undefined,
+    reason: number,
+    userId: string,
+    sessionId: string,
+    orgId: string | null = null,
+  ) => {
+    const slot = slots[index]!;
+    const adapter = adapters[index]!;
+    let running = true;
+    const fail = (why: number, cause: unknown) => {
+      causes[index] = cause;
+      const failed = running;
+      if (failed) shell().stepFailed(step, why);
+      running = false;
+      return failed;
+    };
+    try {
+      if (!command) await adapter.hold?.();
+      else if (command > 3) await adapter.nobody?.();
+      else {
+        // One signal serves a whole session, however many tokens it sees. (J3)
+        const key = command < 3 && [userId, sessionId, orgId].join();
+        if (!key || slot.key !== key || slot.control!.signal.aborted) {
+          slot.control?.abort();
+          slot.control = new AbortController();
+          slot.key = key || 0;
+        }
+        const { signal } = slot.control!;
+        if (!key) await adapter.detach(REASONS[reason]!);
+        else {
+          slot.step = step;
+          slot.fail = fail;
+          const attach = (command > 1 && adapter.update) || adapter.attach;
+          await attach.call(adapter, token!, {
+            userId,
+            sessionId,
+            orgId,
+            signal,
+            rejected({ retry, message }) {
+              const why = retry ? 1 : 2;
+              if (slot.control!.signal === signal && !signal.aborted && !slot.fail!(why, message))
+                shell().rejected(slot.step!, why);
+            },
+          });
+        }
+      }
+      if (running) shell().stepDone(step);
+      running = false;
+    } catch (error) {
+      const { code }: any = error ?? {};
+      fail(code === "ERR_BACKEND_REJECTED" ? 1 : code === "ERR_BACKEND_CONFIG" ? 2 : 0, error);
+    }
+  };
+
+  return {
+    run,
+    causes,
+    /** The session of that step is over. */
+    abort: (step: number): void => slots.find((slot) => slot.step === step)?.control!.abort(),
+    /** The shell is gone: its steps are nobody's any more. */
+    stop: (): void => slots.forEach((slot) => slot.control?.abort()),
+  };
+};

@@ -1,0 +1,269 @@
+// Convex: how a token reaches its four clients. The two that hold a socket must never be left waiting for a token, nor
+// be handed one of a session that is over; convex is told apart by shape and never imported.
+import { type Adapter, type Link, toBackend } from "./backend.js";
+import { demand, hasMethods } from "./demand.js";
+import { BridgeError } from "./errors.js";
+import type { AttachContext, Backend } from "./types.js";
+
+type Talk = Omit<Adapter, "kind">;
+
+const signedOut = () => new BridgeError("ERR_SIGNED_OUT");
+
+/** ConvexReactClient, ConvexClient, BaseConvexClient: Convex asks for tokens by a fetcher, over one socket. */
+const overSocket = (client: any): Talk => {
+  /** Counts the fetchers that Convex was given; an older one answers null. (H2) */
+  let generation = 0;
+  /** What the fetcher answers: undefined is not known yet, null nobody. */
+  let token: string | null | undefined;
+  /** Convex waits for a token. */
+  let answer: ((token: string | null) => void) | undefined;
+  /** The server refused the token. Convex closes the socket, and then asks for another. */
+  let refused: boolean | undefined;
+  /** A token came while the socket was closing. */
+  let came: boolean | undefined;
+  let userId: string | undefined;
+  let context: AttachContext | undefined;
+  let settle: [accept: () => void, refuse: (error: BridgeError) => void] | undefined;
+  /** Requests from this one on were made while held, by whoever comes. */
+  let firstHeld = Infinity;
+  let letGo = () => {};
+
+  /** The React client opens its socket when this is first read. */
+  const base = () => client.sync ?? client.client ?? client;
+
+  const lost = () => {
+    const error = new BridgeError("ERR_BACKEND_REJECTED");
+    if (settle) settle[1](error);
+    else context?.rejected({ retry: true });
+    settle = undefined;
+  };
+
+  /** A new fetcher. `first` is what it answers before the server has seen a token. */
+  const arm = (next: string | null | undefined, first = next) => {
+    const own = ++generation;
+    const old = answer;
+    token = next;
+    answer = undefined;
+    refused = came = false;
+    base().setAuth(
+      ({ forceRefreshToken }: { forceRefreshToken: boolean }) => {
+        if (own !== generation) return Promise.resolve(null);
+        // After a confirmation Convex asks for a fresh token at once: the same one spares a second Authenticate. (H1)
+        if (token !== undefined && !refused) return Promise.resolve(forceRefreshToken ? token : first);
+        return new Promise((resolve) => {
+          answer = resolve;
+          if (came) revive(token!);
+          else if (refused) lost();
+        });
+      },
+      (accepted: boolean) => {
+        if (own !== generation) return;
+        if (accepted) {
+          settle?.[0]();
+          settle = undefined;
+        } else if (token) lost();
+      },
+      (refreshing: boolean) => {
+        if (refreshing && own === generation) refused = true;
+      },
+    );
+    // Outdated by now, so Convex does not look at it.
+    old?.(null);
+  };
+
+  /** After a refusal the socket is stopped. What starts it again is a fetcher that first has nothing; since nothing is
+   *  also what Convex then holds, even the token that was refused counts as new. (H5) */
+  const revive = (next: string) => {
+    base().clearAuth();
+    arm(next, null);
+  };
+
+  /** Fails what the leaver still had under way, so that it neither runs as the next user nor is sent again after a
+   *  reconnect; optimistic updates roll back. An action that was sent is never sent again, and stays. (H6) */
+  const drop = () => {
+    const { requestManager, webSocketManager } = base();
+    const requests = requestManager?.inflightRequests;
+    for (const [requestId, { message, status }] of [...(requests ?? [])]) {
+      const open = status.status === "NotSent" || (status.status === "Requested" && message.type === "Mutation");
+      if (open && requestId < firstHeld)
+        webSocketManager.onMessage({
+          type: message.type + "Response",
+          requestId,
+          success: false,
+          result: "The user left before the answer came.",
+          logLines: [],
+        });
+    }
+    return requests;
+  };
+
+  const part = async () => {
+    const it = base();
+    letGo();
+    context = settle = userId = undefined;
+    firstHeld = Infinity;
+    drop();
+    const unheard = it.hasAuth() && it.state?.paused !== false;
+    // The first tells the server; the second takes Convex's timer away. (H3)
+    it.clearAuth();
+    arm(null);
+    const own = generation;
+    for (let i = 0; i < 99 && it.state?.paused !== false; i++) await null;
+    // A paused socket did not say it, and has resumed by now.
+    if (unheard && own === generation) it.clearAuth();
+  };
+
+  const attach = async (next: string, whose: AttachContext) => {
+    if (userId !== undefined && userId !== whose.userId && !drop()) await part();
+    letGo();
+    firstHeld = Infinity;
+    userId = whose.userId;
+    context = whose;
+    await new Promise<void>((accept, refuse) => {
+      settle = [accept, refuse];
+      whose.signal.onabort = () => refuse(signedOut());
+      if (refused) {
+        if (answer) revive(next);
+        else {
+          // Still closing: the fetcher finds it.
+          came = true;
+          token = next;
+        }
+      } else if (answer) {
+        const held = answer;
+        answer = undefined;
+        held((token = next));
+      } else arm(next);
+    });
+  };
+
+  return {
+    hold() {
+      if (answer || refused) return;
+      const { webSocketManager: socket, state, nextRequestId = Infinity } = base();
+      firstHeld = nextRequestId;
+      // The fetcher that does not answer yet pauses the socket.
+      arm(undefined);
+      // Convex forgets the pause when the socket drops: the next one is paused before it opens. (H6)
+      const connect = socket?.connect;
+      if (!connect || !socket.pause || !state?.pause) return;
+      socket.connect = () => {
+        connect.call(socket);
+        socket.pause();
+        state.pause();
+      };
+      letGo = () => delete socket.connect;
+    },
+    nobody() {
+      if (base().hasAuth()) return part();
+      letGo();
+      firstHeld = Infinity;
+      const held = answer;
+      if (!held) {
+        if (token !== null) arm(null);
+        return;
+      }
+      answer = undefined;
+      held((token = null));
+    },
+    attach,
+    detach: part,
+    close() {
+      context = settle = undefined;
+      refused = false;
+      token ??= null;
+      answer?.(token);
+      letGo();
+    },
+  };
+};
+
+/** ConvexHttpClient: a token is set, and each call carries it. */
+const overHttp = (client: any): Talk => {
+  let link: Link;
+  let own: typeof fetch | undefined;
+  let token: string | null = null;
+  let userId: string | undefined;
+  let epoch = 0;
+  let gate: Promise<void> | undefined;
+  let release = () => {};
+
+  const become = (next: string | null, nextUserId?: string) => {
+    if (userId !== undefined && userId !== nextUserId) {
+      epoch++;
+      for (const { reject } of client.mutationQueue?.splice(0) ?? []) reject(signedOut());
+    }
+    userId = nextUserId;
+    token = next;
+    if (next) client.setAuth(next);
+    else client.clearAuth();
+    release();
+  };
+
+  /** Calls wait while it is not known who makes them; refused ones are made once more with a newer token. (G2, G3) */
+  const call = async (input: any, init: any) => {
+    const asked = epoch;
+    const send = (bearer: string | null) => {
+      if (epoch !== asked) throw signedOut();
+      const { Authorization, ...headers } = init.headers;
+      return (own ?? fetch)(input, {
+        ...init,
+        headers: bearer ? { ...headers, Authorization: `Bearer ${bearer}` } : headers,
+      });
+    };
+    if (gate) {
+      let late;
+      const patience = new Promise((_, reject) => {
+        late = setTimeout(() => reject(new BridgeError("ERR_TOKEN_TRANSIENT")), link.fetchTimeoutMs);
+      });
+      await Promise.race([gate, patience]);
+      clearTimeout(late);
+    }
+    const sent = token;
+    const response = await send(sent);
+    if (response.status !== 401 || !sent) return response;
+    const next = await link.renew(sent).catch(() => null);
+    return next && next !== sent ? send(next) : response;
+  };
+
+  return {
+    open(given) {
+      link = given;
+      own = client.fetch;
+      client.fetch = call;
+    },
+    hold() {
+      gate ??= new Promise((resolve) => {
+        release = () => {
+          gate = undefined;
+          resolve();
+        };
+      });
+    },
+    nobody: () => become(null),
+    attach: (next, whose) => become(next, whose.userId),
+    detach: () => become(null),
+    close() {
+      client.fetch = own;
+      release();
+    },
+  };
+};
+
+/**
+ * Convex: a `ConvexReactClient`, `ConvexClient`, `BaseConvexClient` or `ConvexHttpClient`. Left to itself it uses the
+ * session token when that is meant for Convex (its `aud` is or holds "convex"), else the JWT template "convex".
+ *
+ * @example
+ * ```ts
+ * const client = new ConvexReactClient(import.meta.env.VITE_CONVEX_URL);
+ * const bridge = createBridge({ source: window.Clerk, backends: { convex: convex(client) } });
+ * ```
+ */
+export function convex(client: object, options?: { template?: string | null }): Backend {
+  demand(hasMethods(client, "setAuth"), "client", "a Convex client");
+  const template = options?.template;
+  demand(template == null || typeof template === "string", "template", "a string or null");
+  const talk = "backendUrl" in client ? overHttp(client) : overSocket(client);
+  return toBackend({ kind: "convex", policy: 1, template, auto: template === undefined, client, ...talk });
+}

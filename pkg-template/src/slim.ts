@@ -1,0 +1,59 @@
+// The entry point without the inlined wasm module: the app says where the file is, by one call of `loadWasm`. Bridges
+// wait for that call; it must be possible to make it again after a failure.
+import { create } from "./bridge.js";
+import { BridgeError } from "./errors.js";
+import { provide, wasmError } from "./loader.js";
+
+export { defineBackend } from "./backend.js";
+export { BridgeError };
+export type * from "./types.js";
+
+let loaded: WebAssembly.Module | undefined;
+let waiting: Array<[found: (module: WebAssembly.Module) => void, failed: (error: unknown) => void]> = [];
+
+// A bridge that saw a failure waits at once for the next call.
+provide(() => new Promise((...waiter) => (loaded ? waiter[0](loaded) : waiting.push(waiter))), 0);
+
+// Its own binding, so that a bundler that follows re-exports cannot leave out what stands above.
+/** {@inheritDoc create} */
+export const createBridge = create;
+
+/** Whatever the app has at hand, as a module. */
+const compile = async (source: any): Promise<WebAssembly.Module> => {
+  if (source instanceof WebAssembly.Module) return source;
+  if (source.byteLength === undefined) {
+    const response: Response = source.ok === undefined ? await fetch(source) : source;
+    if (!response.ok) throw new BridgeError("ERR_WASM_LOAD", `${response.url} answered ${response.status}.`);
+    source = await response.arrayBuffer();
+  }
+  return WebAssembly.compile(source);
+};
+
+/**
+ * Say where the wasm module is; once, before or after bridges are made. Rejects with `ERR_WASM_LOAD` or
+ * `ERR_WASM_BLOCKED`, and may be called again then; bridges wait for it.
+ *
+ * @example
+ * ```ts
+ * import { loadWasm } from "clerk-bridge/slim";
+ * import url from "clerk-bridge/clerk_bridge.wasm?url"; // Vite
+ *
+ * await loadWasm(url);
+ * ```
+ */
+export async function loadWasm(
+  source: string | URL | Request | Response | BufferSource | WebAssembly.Module,
+): Promise<void> {
+  let outcome: 0 | 1 = 0;
+  let result: any;
+  try {
+    result = loaded ??= await compile(source);
+  } catch (error) {
+    outcome = 1;
+    result = wasmError(error);
+  }
+  const told = waiting;
+  waiting = [];
+  for (const waiter of told) waiter[outcome](result);
+  if (outcome) throw result;
+}

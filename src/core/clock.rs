@@ -1,0 +1,161 @@
+//! Time as the bridge sees it: a local time that never goes back and never stands still through a
+//! sleep, and what Clerk's clock says compared to it. It must never trust the wall clock alone (C3).
+
+use ::core::ops::{Add, Sub};
+
+/// A moment (milliseconds since the Unix epoch) or a span of time. Whatever comes from outside is cut to
+/// [`Millis::MAX`] either way, a quarter million years, so that sums and differences stay in range; they
+/// wrap without a check because the checks of saturating ones were a tenth of the wasm.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Millis(pub i64);
+
+impl Millis {
+    /// No time at all.
+    pub const ZERO: Self = Self(0);
+    /// Never.
+    pub const MAX: Self = Self(1 << 53);
+
+    /// So many seconds.
+    pub const fn seconds(seconds: i64) -> Self {
+        Self(seconds.wrapping_mul(1000))
+    }
+
+    /// Brings a time from outside into range.
+    pub fn bounded(self) -> Self {
+        Self(self.0.clamp(-Self::MAX.0, Self::MAX.0))
+    }
+
+    /// The `n`th part of it.
+    pub fn part(self, n: i64) -> Self {
+        Self(self.0.checked_div(n).unwrap_or(0))
+    }
+}
+
+impl Add for Millis {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.wrapping_add(other.0))
+    }
+}
+
+impl Sub for Millis {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.wrapping_sub(other.0))
+    }
+}
+
+/// A reading of the two clocks a browser has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// `Date.now()`: can be set by hand, forwards and back.
+    pub wall: Millis,
+    /// `performance.now()`: steady, but may stop while the machine sleeps.
+    pub mono: Millis,
+}
+
+/// Local time, and the offset of Clerk's clock from it.
+#[derive(Debug, Default)]
+pub struct Clock {
+    last: Option<Now>,
+    time: Millis,
+    offset: Millis,
+}
+
+impl Clock {
+    /// Takes a reading. What elapsed is the larger of the two clocks' answers: the wall clock tells of
+    /// a sleep, the monotonic one of a wall clock set back (C3).
+    pub fn advance(&mut self, now: Now) {
+        self.time = match self.last {
+            None => now.wall,
+            Some(last) => {
+                let elapsed = (now.wall - last.wall).max(now.mono - last.mono);
+                self.time + elapsed.max(Millis::ZERO)
+            }
+        };
+        self.last = Some(now);
+    }
+
+    /// The local time; all deadlines of the bridge are on this line.
+    pub fn time(&self) -> Millis {
+        self.time
+    }
+
+    /// The time Clerk's servers are thought to have.
+    pub fn server(&self) -> Millis {
+        self.time + self.offset
+    }
+
+    /// The moment on the local line at which Clerk's clock shows `server`.
+    pub fn local(&self, server: Millis) -> Millis {
+        server - self.offset
+    }
+
+    /// Learns from a token minted between `sent` and now. Its `iat`, cut to whole seconds, was read off
+    /// Clerk's clock at some moment between the two: an offset inside that window stays as it is, one
+    /// outside is replaced by the window's middle (C3).
+    pub fn minted(&mut self, iat: Millis, sent: Millis) {
+        let low = iat - self.time;
+        let high = iat + Millis(999) - sent;
+        if self.offset < low || self.offset > high {
+            self.offset = low + (high - low).part(2);
+        }
+    }
+
+    /// Learns from a token of unknown age: it cannot have been issued in Clerk's future, so an `iat`
+    /// ahead of Clerk's supposed time proves that the local clock is behind (C3).
+    pub fn seen(&mut self, iat: Millis) {
+        let low = iat - self.time;
+        if self.offset < low {
+            self.offset = low;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(wall: i64, mono: i64) -> Now {
+        Now { wall: Millis(wall), mono: Millis(mono) }
+    }
+
+    #[test]
+    fn c3_elapsed_time_is_the_larger_of_both_clocks() {
+        let mut clock = Clock::default();
+        clock.advance(at(1_000_000, 0));
+        clock.advance(at(1_000_000 - 7_200_000, 500)); // set back two hours
+        assert_eq!(clock.time(), Millis(1_000_500));
+        clock.advance(at(1_000_000 - 7_200_000 + 60_000, 510)); // slept a minute
+        assert_eq!(clock.time(), Millis(1_060_500));
+    }
+
+    #[test]
+    fn c3_one_minted_token_tells_the_offset_within_five_seconds_at_a_day_of_skew() {
+        for skew in [-86_400_000_i64, -90_000, 0, 90_000, 86_400_000] {
+            for latency in [0, 150, 7_000] {
+                let server = 1_700_000_000_000_i64;
+                let mut clock = Clock::default();
+                clock.advance(at(server + skew, 0));
+                let sent = clock.time();
+                clock.advance(at(server + skew + latency, latency));
+                for minted_after in [0, latency] {
+                    let iat = (server + minted_after).div_euclid(1000) * 1000;
+                    clock.minted(Millis(iat), sent);
+                    let error = clock.server() - Millis(server + latency);
+                    assert!(error.0.abs() <= 5_000, "skew {skew}, latency {latency}: off by {error:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn c3_a_cached_token_only_proves_that_the_clock_is_behind() {
+        let mut clock = Clock::default();
+        clock.advance(at(1_000_000, 0));
+        clock.seen(Millis(940_000));
+        assert_eq!(clock.server(), Millis(1_000_000));
+        clock.seen(Millis(1_090_000));
+        assert_eq!(clock.server(), Millis(1_090_000));
+    }
+}

@@ -1,0 +1,144 @@
+//! What the bridge wants done: everything the machine may ask of the shell. Effects are carried out in
+//! order, after the machine has been left, so that what they call may call the machine again.
+
+use super::clock::Millis;
+use super::failure::Code;
+use super::identity::{Name, Session};
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+        pub struct $name(pub u32);
+
+        impl $name {
+            /// The one after this.
+            pub fn next(self) -> Self {
+                Self(self.0.wrapping_add(1))
+            }
+        }
+    )*};
+}
+pub(crate) use ids;
+
+ids! {
+    /// A promise of the token source.
+    RequestId
+    /// A step of a backend.
+    StepId
+    /// A call of the application that waits for an answer.
+    CallerId
+    /// A token string that the shell keeps.
+    TokenId
+    /// One leaving of one user.
+    LeaveId
+}
+
+/// Do this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask the source for a token; answer with `Fetched` or `FetchFailed`.
+    Fetch {
+        /// The answer's id.
+        request: RequestId,
+        /// The JWT template; none is the session token.
+        template: Name,
+        /// Clerk's cache must not answer (B7).
+        minted: bool,
+    },
+    /// [`super::Bridge::timer`] changed: set the one timer to it (C4).
+    Timer,
+    /// Tell a backend something; answer with `StepDone` or `StepFailed`.
+    Run {
+        /// Which backend.
+        backend: usize,
+        /// The answer's id.
+        step: StepId,
+        /// What to tell it.
+        command: Command,
+        /// Whom it concerns: the user arriving, or with [`Command::Hold`] expected; else nobody.
+        session: Session,
+    },
+    /// The session that this step was taken for is over.
+    Abort(StepId),
+    /// Call the application's `onLeave` callbacks; answer with `Left`.
+    Leave {
+        /// The answer's id.
+        leave: LeaveId,
+        /// Who leaves.
+        user: Name,
+        /// Why.
+        reason: Reason,
+    },
+    /// Answer a call: with a token, with none since nobody is signed in, or with an error.
+    Answer(CallerId, Result<Option<TokenId>, Code>),
+    /// This token of this template answers calls at once for so long; `None`: none does.
+    Cache(Name, Option<(TokenId, Millis)>),
+    /// No use is left for this token string.
+    Forget(TokenId),
+    /// [`super::Bridge::record`] changed: store it.
+    Store,
+    /// [`super::Bridge::live`] changed: store it (F3).
+    StoreLive,
+    /// Sign out of Clerk; answer with `SourceSignedOut`.
+    SourceSignOut(RequestId),
+    /// [`super::Bridge::snapshot`] or the state of a backend changed: publish both.
+    Publish,
+    /// For logs and devtools.
+    Log(Log),
+    /// The bridge is disposed: let go of timers, listeners and promises.
+    Stop,
+}
+
+/// What a backend is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Send nothing until told whose it is; `true`: somebody else's data may be queued still.
+    Hold(bool),
+    /// This user's first token.
+    Attach(TokenId),
+    /// A newer token of the same user.
+    Update(TokenId),
+    /// The user is gone.
+    Detach(Reason),
+    /// Nobody is signed in: let anonymous calls through.
+    Nobody,
+}
+
+/// Why a backend is detached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Reason {
+    /// Nobody is signed in any more.
+    SignedOut = 0,
+    /// Another user is.
+    UserSwitched = 1,
+    /// The same user, in another session, organization or role.
+    IdentityChanged = 2,
+    /// The backend refuses the user's tokens.
+    Rejected = 3,
+}
+
+/// An entry of the event log. Never holds a token (G4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// Dotted, e.g. `token.fetch`.
+    pub name: &'static str,
+    /// What it is about.
+    pub of: Of,
+    /// A word on why; empty: none.
+    pub reason: &'static str,
+    /// A span of time that goes with it; zero: none.
+    pub wait: Millis,
+}
+
+/// What an entry of the event log is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// The whole bridge.
+    Bridge,
+    /// A backend.
+    Backend(usize),
+    /// The token of a template.
+    Template(Name),
+}

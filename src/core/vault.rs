@@ -1,0 +1,104 @@
+//! All tokens of the current session, one slot for each template, whoever uses it: backends with the same
+//! template share one token and its fetches (B1). It must never hold a token of another epoch (D1).
+
+use super::context::Context;
+use super::effect::{Effect, RequestId, TokenId};
+use super::failure::{Code, Failure};
+use super::identity::Name;
+use super::slot::Slot;
+use super::token::Claims;
+use crate::prelude::*;
+
+/// The slots, made when a template is first asked for.
+#[derive(Debug, Default)]
+pub struct Vault {
+    slots: Vec<Slot>,
+}
+
+impl Vault {
+    /// The slot of this template, if it was ever asked for.
+    pub fn get(&self, template: Name) -> Option<&Slot> {
+        self.slots.iter().find(|slot| slot.template == template)
+    }
+
+    /// The slot of this template, made if there is none.
+    pub fn slot(&mut self, template: Name) -> Option<&mut Slot> {
+        match self.slots.iter().position(|slot| slot.template == template) {
+            Some(index) => self.slots.get_mut(index),
+            None => {
+                self.slots.push(Slot::new(template));
+                self.slots.last_mut()
+            }
+        }
+    }
+
+    /// A fetch brought a token.
+    pub fn arrived(&mut self, context: &mut Context, request: RequestId, token: TokenId, claims: Claims) {
+        match self.slots.iter_mut().find(|slot| slot.expects(request)) {
+            Some(slot) => slot.arrived(context, request, token, claims),
+            None => context.push(Effect::Forget(token)), // of another epoch (D1)
+        }
+    }
+
+    /// A fetch brought none.
+    pub fn fetch_failed(&mut self, context: &mut Context, request: RequestId, failure: Failure) {
+        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.expects(request)) {
+            slot.fetch_failed(context, request, failure);
+        }
+    }
+
+    /// A backend refused the token of this hand-over (H5).
+    pub fn refuse(&mut self, context: &mut Context, serial: u32) {
+        for slot in &mut self.slots {
+            slot.refuse(context, serial);
+        }
+    }
+
+    /// The page woke.
+    pub fn wake(&mut self, context: &Context, online: bool) {
+        for slot in &mut self.slots {
+            slot.wake(context, online);
+        }
+    }
+
+    /// A new epoch: see [`Slot::reset`].
+    pub fn reset(&mut self, context: &mut Context, mint: bool) {
+        for slot in &mut self.slots {
+            slot.reset(context, mint);
+        }
+    }
+
+    /// Answers every call that waits.
+    pub fn answer_all(&mut self, context: &mut Context, answer: Result<Option<TokenId>, Code>) {
+        for slot in &mut self.slots {
+            slot.answer_all(context, answer);
+        }
+    }
+
+    /// Refreshes no template without being asked, until [`Vault::want`] says so.
+    pub fn want_none(&mut self) {
+        for slot in &mut self.slots {
+            slot.wanted = false;
+        }
+    }
+
+    /// Refreshes this template without being asked.
+    pub fn want(&mut self, template: Name) {
+        if let Some(slot) = self.slot(template) {
+            slot.wanted = true;
+        }
+    }
+
+    /// Does what is due in each slot.
+    pub fn tend(&mut self, context: &mut Context, may_fetch: bool) {
+        for slot in &mut self.slots {
+            slot.tend(context, may_fetch);
+        }
+    }
+
+    /// The live tokens, to be kept through a reload (F3).
+    pub fn live(&self, context: &Context) -> Vec<(Name, TokenId)> {
+        let live = |slot: &Slot| Some((slot.template, slot.good(context)?.token));
+        self.slots.iter().filter_map(live).collect()
+    }
+}
