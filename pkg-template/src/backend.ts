@@ -1,7 +1,7 @@
 // How tokens reach a backend: the protocol every adapter follows, and the runner that takes the steps the wasm module
 // asks for. What a backend is told, and when, is decided there; nothing here may decide it.
-import type { Shell } from "#glue";
 import { demand, hasMethods } from "./demand.js";
+import type { Shell } from "./shell/contract.js";
 import type { Backend, BackendDefinition, Bridge, DetachReason } from "./types.js";
 
 /** @internal Shared by every copy of the package on a page. (I5) */

@@ -1,10 +1,10 @@
 // A bridge: the shell inside the wasm module on one side, the application on the other. It hands decisions on and must
 // take none of its own. It works, as `loading`, before the module is there, and survives the module's death. (J1)
-import type { Host, Shell } from "#glue";
 import { createRunner } from "./backend.js";
 import { type BridgeError, CODES, numbered } from "./errors.js";
 import { type Instance, instance, retryMs } from "./loader.js";
 import { checkOptions } from "./options.js";
+import type { Host, Shell } from "./shell/contract.js";
 import { createStore, report, safely } from "./store.js";
 import type { BackendState, Backends, Bridge, BridgeOptions, BridgeState, Status } from "./types.js";
 
@@ -107,7 +107,7 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
     home.traps.add(panic);
     failure = undefined;
     const steps = (runner = createRunner(adapters, () => own));
-    const own: Shell = (shell = new home.Shell(
+    const own: Shell = (shell = home.open(
       {
         wait(promise, request) {
           Promise.resolve(promise).then(

@@ -27,9 +27,20 @@ const overSocket = (client: any): Talk => {
   /** Requests from this one on were made while held, by whoever comes. */
   let firstHeld = Infinity;
   let letGo = () => {};
+  /** Convex is still taking in what it was told; a fetcher given to it meanwhile could get lost. */
+  let rest: Promise<void> | undefined;
 
   /** The React client opens its socket when this is first read. */
   const base = () => client.sync ?? client.client ?? client;
+
+  const tire = () => {
+    const own = (rest = (async () => {
+      for (let i = 0; i < 20; i++) await null;
+    })());
+    own.then(() => {
+      if (rest === own) rest = undefined;
+    });
+  };
 
   const lost = () => {
     const error = new BridgeError("ERR_BACKEND_REJECTED");
@@ -45,8 +56,11 @@ const overSocket = (client: any): Talk => {
     token = next;
     answer = undefined;
     refused = came = false;
+    const { webSocketManager } = base();
+    const unsaid = webSocketManager?.socket?.paused === "uninitialized";
     base().setAuth(
       ({ forceRefreshToken }: { forceRefreshToken: boolean }) => {
+        tire();
         if (own !== generation) return Promise.resolve(null);
         // After a confirmation Convex asks for a fresh token at once: the same one spares a second Authenticate. (H1)
         if (token !== undefined && !refused) return Promise.resolve(forceRefreshToken ? token : first);
@@ -58,6 +72,7 @@ const overSocket = (client: any): Talk => {
       },
       (accepted: boolean) => {
         if (own !== generation) return;
+        tire();
         if (accepted) {
           settle?.[0]();
           settle = undefined;
@@ -67,8 +82,20 @@ const overSocket = (client: any): Talk => {
         if (refreshing && own === generation) refused = true;
       },
     );
+    // A socket that opened while paused has yet to say Connect; pausing it again makes Convex forget that.
+    if (unsaid) webSocketManager.socket.paused = "uninitialized";
     // Outdated by now, so Convex does not look at it.
     old?.(null);
+  };
+
+  /** Answers the fetcher that waits, if one does. */
+  const tell = (next: string | null) => {
+    const held = answer;
+    if (!held) return false;
+    answer = undefined;
+    held((token = next));
+    tire();
+    return true;
   };
 
   /** After a refusal the socket is stopped. What starts it again is a fetcher that first has nothing; since nothing is
@@ -98,6 +125,7 @@ const overSocket = (client: any): Talk => {
   };
 
   const part = async () => {
+    if (rest) await rest;
     const it = base();
     letGo();
     context = settle = userId = undefined;
@@ -108,13 +136,15 @@ const overSocket = (client: any): Talk => {
     it.clearAuth();
     arm(null);
     const own = generation;
-    for (let i = 0; i < 99 && it.state?.paused !== false; i++) await null;
+    await rest;
     // A paused socket did not say it, and has resumed by now.
     if (unheard && own === generation) it.clearAuth();
   };
 
   const attach = async (next: string, whose: AttachContext) => {
+    if (rest) await rest;
     if (userId !== undefined && userId !== whose.userId && !drop()) await part();
+    if (whose.signal.aborted) throw signedOut();
     letGo();
     firstHeld = Infinity;
     userId = whose.userId;
@@ -129,42 +159,37 @@ const overSocket = (client: any): Talk => {
           came = true;
           token = next;
         }
-      } else if (answer) {
-        const held = answer;
-        answer = undefined;
-        held((token = next));
-      } else arm(next);
+      } else if (!tell(next)) arm(next);
     });
   };
 
+  const hold = () => {
+    if (answer || refused) return;
+    const { webSocketManager: socket, state, nextRequestId = Infinity } = base();
+    firstHeld = nextRequestId;
+    // The fetcher that does not answer yet pauses the socket.
+    arm(undefined);
+    // Convex forgets the pause when the socket drops: the next one is paused before it opens. (H6)
+    const connect = socket?.connect;
+    if (!connect || !socket.pause || !state?.pause) return;
+    socket.connect = () => {
+      connect.call(socket);
+      socket.pause();
+      state.pause();
+    };
+    letGo = () => delete socket.connect;
+  };
+
   return {
-    hold() {
-      if (answer || refused) return;
-      const { webSocketManager: socket, state, nextRequestId = Infinity } = base();
-      firstHeld = nextRequestId;
-      // The fetcher that does not answer yet pauses the socket.
-      arm(undefined);
-      // Convex forgets the pause when the socket drops: the next one is paused before it opens. (H6)
-      const connect = socket?.connect;
-      if (!connect || !socket.pause || !state?.pause) return;
-      socket.connect = () => {
-        connect.call(socket);
-        socket.pause();
-        state.pause();
-      };
-      letGo = () => delete socket.connect;
-    },
-    nobody() {
+    // The first time at once: nothing may slip out before.
+    hold: () => (rest ? rest.then(hold) : hold()),
+    async nobody() {
+      if (rest) await rest;
       if (base().hasAuth()) return part();
       letGo();
       firstHeld = Infinity;
-      const held = answer;
-      if (!held) {
-        if (token !== null) arm(null);
-        return;
-      }
-      answer = undefined;
-      held((token = null));
+      if (!tell(null) && token !== null) arm(null);
+      await rest;
     },
     attach,
     detach: part,
@@ -172,7 +197,7 @@ const overSocket = (client: any): Talk => {
       context = settle = undefined;
       refused = false;
       token ??= null;
-      answer?.(token);
+      tell(token);
       letGo();
     },
   };

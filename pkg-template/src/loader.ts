@@ -1,11 +1,14 @@
 // Where the wasm module comes from, and its instances. Importing this has no effect and touches no browser API; a
 // module that cannot be had is a rejected promise with a code, never a throw. (I1, I4)
-import makeGlue, { type Glue } from "#glue";
+import makeGlue from "#glue";
+import createShell from "#shell";
 import { BridgeError } from "./errors.js";
+import type { Shell, ShellSettings } from "./shell/contract.js";
 
 /** @internal A running instance. After a trap it is never entered again. (J1) */
 export interface Instance {
-  readonly Shell: Glue["Shell"];
+  /** A shell around a machine that lives in it. */
+  open(...settings: ShellSettings): Shell;
   /** Told once, when the instance traps. */
   readonly traps: Set<(error: unknown) => void>;
 }
@@ -67,7 +70,7 @@ const instantiate = async (): Promise<Instance> => {
   });
   glue.__wbg_set_wasm(doors);
   doors.__wbindgen_start();
-  return { Shell: glue.Shell, traps };
+  return { open: (...settings) => createShell(glue.Machine, ...settings), traps };
 };
 
 /** @internal The instance that new shells live in. A failure is not kept: the next call tries again. */

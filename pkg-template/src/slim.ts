@@ -3,6 +3,7 @@
 import { create } from "./bridge.js";
 import { BridgeError } from "./errors.js";
 import { provide, wasmError } from "./loader.js";
+import type { Backends, Bridge, BridgeOptions } from "./types.js";
 
 export { defineBackend } from "./backend.js";
 export { BridgeError };
@@ -14,9 +15,24 @@ let waiting: Array<[found: (module: WebAssembly.Module) => void, failed: (error:
 // A bridge that saw a failure waits at once for the next call.
 provide(() => new Promise((...waiter) => (loaded ? waiter[0](loaded) : waiting.push(waiter))), 0);
 
-// Its own binding, so that a bundler that follows re-exports cannot leave out what stands above.
-/** {@inheritDoc create} */
-export const createBridge = create;
+// Not a mere re-export: bundlers follow those, and would leave out what stands above.
+/**
+ * Make a bridge. Synchronous: the state is `loading` until the wasm module and the source are ready. Never throws for a
+ * browser condition (blocked storage, no wasm): that is state or an event. Throws `BridgeError` (`ERR_OPTIONS`) for a
+ * call that could never work. Safe to call while rendering on a server.
+ *
+ * @example
+ * ```ts
+ * import { createBridge } from "clerk-bridge/slim";
+ * import { convex } from "clerk-bridge/convex";
+ *
+ * const bridge = createBridge({ source: window.Clerk, backends: { convex: convex(client) } });
+ * bridge.subscribe(() => console.log(bridge.getSnapshot().status));
+ * ```
+ */
+export function createBridge<B extends Backends = {}>(options?: BridgeOptions<B>): Bridge<B> {
+  return create(options);
+}
 
 /** Whatever the app has at hand, as a module. */
 const compile = async (source: any): Promise<WebAssembly.Module> => {

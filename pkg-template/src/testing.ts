@@ -80,7 +80,7 @@ export function createTestSource(options: { lifetimeSeconds?: number; user?: str
       ? { aud: template, org_id: of.orgId ?? undefined, org_role: of.orgRole ?? undefined }
       : { sid: of.sessionId, sts: "active", v: 2, ...(of.orgId && { o: { id: of.orgId, rol: of.orgRole ?? "member" } }) };
     const claims = { ...common, ...own, ...extra };
-    return { token: `${segment({ alg: "none", typ: "JWT" })}.${segment(claims)}.`, exp };
+    return { token: `${segment({ alg: "none", typ: "JWT" })}.${segment(claims)}.unsigned`, exp };
   };
 
   const source: TestSource = {
@@ -103,6 +103,8 @@ export function createTestSource(options: { lifetimeSeconds?: number; user?: str
       if (cached && !skipCache && cached.exp - at / 1000 > CACHE_MARGIN_SECONDS) return cached.token;
       await null;
       if (failure && failures-- > 0) {
+        // As Clerk does: a forced fetch that fails has already thrown the cached token away.
+        if (skipCache) cache.delete(key);
         if (failure === "timeout") return new Promise(() => {});
         throw Object.assign(new Error(failure), ERRORS[failure]);
       }
@@ -119,7 +121,7 @@ export function createTestSource(options: { lifetimeSeconds?: number; user?: str
         sessionId: `sess_${++lastSession}`,
         orgId,
         orgRole: orgId && (orgRole ?? "member"),
-        ...("aud" in claims && { sessionClaims: claims }),
+        sessionClaims: claims,
       });
     },
     setOrganization(orgId, orgRole = "member") {

@@ -1,12 +1,8 @@
-//! The shell: it turns what happens in a browser into events for the machine, and the machine's effects
-//! into browser calls. It takes no decision. No borrow of the machine is ever held while JavaScript runs,
-//! since what is called may call back (pitfall of every exported class; see the tests).
+//! The way into the machine from a browser: one exported class that takes events as numbers and answers with
+//! effects as numbers, and nothing else. Timers, storage, page events and the token source are TypeScript
+//! (`pkg-template/src/shell`): bound from here they made the module half as large again. No code of an
+//! application ever runs inside a call, so no call can come in while another is under way.
 
-mod host;
-mod page;
-mod shell;
-mod source;
-mod storage;
-mod strings;
+mod machine;
 
-pub use shell::Shell;
+pub use machine::{Host, Machine};

@@ -99,6 +99,11 @@ impl Bridge {
         self.context.time()
     }
 
+    /// How many backends there are.
+    pub fn backends(&self) -> usize {
+        self.backends.len()
+    }
+
     /// When to call again at the latest, on the local time (C4).
     pub fn timer(&self) -> Option<Millis> {
         self.timer

@@ -49,7 +49,7 @@ pub enum Failure {
 
 impl Failure {
     /// Reads an error of a token source: its HTTP `status` (0 without one) and `retryAfter` in seconds.
-    pub fn read(status: u16, retry_after_seconds: i64) -> Self {
+    pub fn read(status: u32, retry_after_seconds: i64) -> Self {
         match status {
             404 => Self::NoTemplate,
             429 => Self::RateLimited(Millis::seconds(retry_after_seconds.clamp(0, 3600))),

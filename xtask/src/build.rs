@@ -62,7 +62,8 @@ fn wasm(paths: &Paths) -> Outcome {
     tools::wasm_target(paths)?;
     let bindgen = tools::wasm_bindgen(paths)?.join("wasm-bindgen");
     step("wasm: cargo", || {
-        let what = ["build", "--release", "--lib", "--package", "clerk-bridge"];
+        // Without the standard library: its panic messages alone are a third of the module (src/lean.rs).
+        let what = ["build", "--release", "--lib", "--package", "clerk-bridge", "--no-default-features"];
         run(cargo(&paths.root).args(what).args(["--target", WASM_TARGET]))
     })?;
     step("wasm: glue and optimise", || {

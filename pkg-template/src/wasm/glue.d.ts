@@ -8,74 +8,39 @@ declare module "#inlined" {
   export default text;
 }
 
+declare module "#shell" {
+  /** The shell of `src/shell`; tests put a scripted one in its place. */
+  export { default } from "../shell/shell.js";
+}
+
 declare module "#glue" {
+  /** One machine inside the wasm module: numbers in, numbers out (`src/shell/numbers.ts`). */
+  export interface Machine {
+    event(kind: number, a: number, b: number, c: number, d: number, e: number): void;
+    token(restored: boolean, id: number, token: number, text: string, userId: string, sessionId: string): void;
+  }
+
+  /** Takes note of what the machine wants. */
+  export interface MachineHost {
+    effect(kind: number, ...args: number[]): void;
+    wait(kind: number, a: number, b: number, ms: number): void;
+    log(name: string, backend: number, template: number, reason: string, ms: number): void;
+  }
+
   export interface Glue {
-    Shell: new (
-      host: Host,
-      name: string,
+    Machine: new (
+      host: MachineHost,
       /** 0 nothing, 1 identity, 2 tokens. */
       persist: number,
-      shareTabs: boolean,
       leewayMs: number,
       fetchTimeoutMs: number,
       sourceTimeoutMs: number,
-    ) => Shell;
+      /** Any number below 2^53. */
+      seed: number,
+    ) => Machine;
     __wbg_set_wasm(exports: object): void;
     [imported: string]: any;
   }
 
-  /** One bridge inside the wasm module. Every method is synchronous, and does nothing after `dispose`. */
-  export interface Shell {
-    addBackend(name: string, policy: number, template: string | undefined, auto: boolean): void;
-    /** kind: 0 a token source, 1 a Clerk, 2 a holder of the latest `useAuth()`. */
-    start(kind: number, source: object): void;
-    sourceChanged(): void;
-    getToken(caller: number, template: string | undefined, force: boolean): void;
-    renew(caller: number, backend: number, rejectedToken: string): void;
-    settled(request: number, value: unknown): void;
-    failed(request: number, error: unknown): void;
-    stepDone(step: number): void;
-    /** why: 0 transient, 1 refused, 2 config. */
-    stepFailed(step: number, why: number): void;
-    rejected(step: number, why: number): void;
-    left(leave: number): void;
-    signOut(caller: number): void;
-    dispose(): void;
-  }
-
   export default function makeGlue(): Glue;
-
-  /** What the wasm module asks of TypeScript. */
-  export interface Host {
-    wait(promise: unknown, request: number): void;
-    answer(caller: number, code: number, token: string | null): void;
-    token(template: string | undefined, token: string | undefined, goodForMs: number): void;
-    /** command: 0 hold, 1 attach, 2 update, 3 detach, 4 nobody. */
-    run(
-      backend: number,
-      step: number,
-      command: number,
-      token: string | undefined,
-      reason: number,
-      userId: string,
-      sessionId: string,
-      orgId: string | null | undefined,
-    ): void;
-    abort(step: number): void;
-    leave(leave: number, userId: string, reason: number): void;
-    event(type: string, backend: number, template?: string, reason?: string, ms?: number): void;
-    backend(index: number, status: number, refreshing: boolean, error: number): void;
-    publish(
-      status: number,
-      refreshing: boolean,
-      userId: string | null | undefined,
-      sessionId: string | null | undefined,
-      orgId: string | null | undefined,
-      orgRole: string | null | undefined,
-      rememberedUserId: string | null | undefined,
-      rememberedOrgId: string | null | undefined,
-      error: number,
-      errorBackend: number,
-    ): void;
-  }
 }

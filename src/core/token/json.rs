@@ -171,8 +171,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Reads what an unescaped character is, after its first byte. UTF-8 is decoded by hand: the standard validator is made for speed, and weighs as much as half
-    /// of this file.
+    /// Reads the rest of an unescaped character. UTF-8 is decoded by hand: the standard validator is
+    /// made for speed, and weighs an eighth of the whole reader.
     fn character(&mut self, lead: u8) -> Option<char> {
         let (mask, length, least) = match lead {
             0x20..=0x7f => return Some(char::from(lead)),

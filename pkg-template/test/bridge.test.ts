@@ -1,0 +1,391 @@
+// The bridge around a scripted shell: state and listeners, callers, the fast path of tokens, traps, the end.
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { innerOf } from "../src/bridge.js";
+import { type Bridge, BridgeError, type BridgeEvent, createBridge, defineBackend } from "../src/index.js";
+import { createTestSource } from "../src/testing.js";
+import { lastShell, reset, script, shells } from "./fake/shell.js";
+
+const open: Bridge<any>[] = [];
+const make = (options: any = {}) => {
+  const bridge = createBridge({ source: createTestSource(), ...options });
+  open.push(bridge);
+  return bridge;
+};
+const started = async (options?: any) => {
+  const count = shells.length;
+  const bridge = make(options);
+  await vi.waitFor(() => expect(shells.length).toBe(count + 1));
+  return { bridge, shell: lastShell() };
+};
+const plain = () => defineBackend({ kind: "plain", attach() {}, detach() {} });
+
+beforeEach(reset);
+afterEach(() => {
+  for (const bridge of open.splice(0)) bridge.dispose();
+  vi.restoreAllMocks();
+});
+
+describe("start", () => {
+  it("a1_is_loading_before_the_module_has_loaded", async () => {
+    const bridge = make();
+    expect(bridge.getSnapshot()).toMatchObject({ status: "loading", isLoading: true, userId: null, error: null });
+    expect(bridge.getSnapshot()).toBe(bridge.getServerSnapshot());
+    expect(shells).toHaveLength(0);
+  });
+
+  it("hands_its_options_to_the_shell", async () => {
+    const { shell } = await started({
+      name: "app",
+      persist: "tokens",
+      shareTabs: false,
+      leewaySeconds: 3,
+      fetchTimeoutMs: 4,
+      sourceTimeoutMs: 5,
+      backends: { one: plain(), two: defineBackend({ kind: "two", template: "t", attach() {}, detach() {} }) },
+    });
+    expect(shell.settings).toEqual(["app", 2, false, 3000, 4, 5]);
+    expect(shell.of("addBackend")).toEqual([
+      ["one", 0, undefined, false],
+      ["two", 0, "t", false],
+    ]);
+  });
+
+  it("tells_a_token_source_from_clerk_and_from_a_hook", async () => {
+    const source = createTestSource();
+    expect((await started({ source })).shell.of("start")).toEqual([[0, source]]);
+    const clerk = { loaded: false, addListener: () => () => {} };
+    expect((await started({ source: clerk })).shell.of("start")).toEqual([[1, clerk]]);
+    const { bridge, shell } = await started({ source: undefined });
+    const [[kind, holder]] = shell.of("start") as any;
+    expect(kind).toBe(2);
+    innerOf(bridge).feed({ isLoaded: true });
+    expect(holder.current).toEqual({ isLoaded: true });
+    expect(shell.of("sourceChanged")).toHaveLength(1);
+  });
+});
+
+describe("state", () => {
+  it("a5_snapshots_are_frozen_and_keep_their_identity", async () => {
+    const { bridge, shell } = await started({ backends: { plain: plain() } });
+    shell.host.backend(0, 1, false, 0);
+    shell.say({ status: 1, userId: "u", sessionId: "s", orgId: "o", orgRole: "r" });
+    const state = bridge.getSnapshot();
+    expect(state).toEqual({
+      status: "authenticated",
+      isLoading: false,
+      isAuthenticated: true,
+      isRefreshing: false,
+      userId: "u",
+      sessionId: "s",
+      orgId: "o",
+      orgRole: "r",
+      remembered: null,
+      error: null,
+      backends: {
+        plain: { status: "authenticated", isLoading: false, isAuthenticated: true, isRefreshing: false, error: null },
+      },
+    });
+    expect(bridge.getSnapshot()).toBe(state);
+    for (const it of [state, state.backends, state.backends.plain]) expect(Object.isFrozen(it)).toBe(true);
+    shell.say({ status: 1, userId: "u", sessionId: "s2" });
+    expect(bridge.getSnapshot()).not.toBe(state);
+    expect(bridge.getSnapshot().backends).toBe(state.backends);
+  });
+
+  it("a1_says_who_was_here_last", async () => {
+    const { bridge, shell } = await started();
+    shell.say({ rememberedUserId: "u", rememberedOrgId: "o" });
+    expect(bridge.getSnapshot().remembered).toEqual({ userId: "u", orgId: "o" });
+    expect(Object.isFrozen(bridge.getSnapshot().remembered)).toBe(true);
+  });
+
+  it("a5_a_listener_that_throws_stops_no_other", async () => {
+    const { bridge, shell } = await started();
+    const uncaught: unknown[] = [];
+    vi.stubGlobal("queueMicrotask", (task: () => void) => {
+      try {
+        task();
+      } catch (error) {
+        uncaught.push(error);
+      }
+    });
+    const heard: string[] = [];
+    bridge.subscribe(() => {
+      heard.push("first");
+      throw new Error("listener");
+    });
+    bridge.subscribe(() => heard.push("second"));
+    shell.say({ status: 2 });
+    vi.unstubAllGlobals();
+    expect(heard).toEqual(["first", "second"]);
+    expect(uncaught).toEqual([new Error("listener")]);
+  });
+
+  it("a5_listeners_subscribe_and_unsubscribe_from_inside_callbacks", async () => {
+    const { bridge, shell } = await started();
+    const heard: string[] = [];
+    const second = () => heard.push("second");
+    bridge.subscribe(() => {
+      heard.push("first");
+      stop();
+      bridge.subscribe(() => heard.push("late"));
+    });
+    const stop = bridge.subscribe(second);
+    shell.say({ status: 2 });
+    expect(heard).toEqual(["first"]);
+    shell.say({ status: 1 });
+    expect(heard).toEqual(["first", "first", "late"]);
+  });
+
+  it("a5_a_listener_given_twice_is_two_listeners", async () => {
+    const { bridge, shell } = await started();
+    const listener = vi.fn();
+    const stop = bridge.subscribe(listener);
+    bridge.subscribe(listener);
+    shell.say({ status: 2 });
+    expect(listener).toHaveBeenCalledTimes(2);
+    stop();
+    stop();
+    shell.say({ status: 1 });
+    expect(listener).toHaveBeenCalledTimes(3);
+  });
+
+  it("ready_resolves_when_the_state_first_leaves_loading", async () => {
+    const { bridge, shell } = await started();
+    shell.say({ rememberedUserId: "u" });
+    shell.say({ status: 2 });
+    shell.say({ status: 1 });
+    expect((await bridge.ready).status).toBe("unauthenticated");
+  });
+
+  it("errors_carry_code_hint_backend_and_cause", async () => {
+    const { bridge, shell } = await started({ backends: { plain: plain() } });
+    shell.host.backend(0, 2, false, 12);
+    shell.say({ status: 2, error: 12, errorBackend: 0 });
+    const { error, backends } = bridge.getSnapshot();
+    expect(error).toBeInstanceOf(BridgeError);
+    expect(error).toBe(backends.plain!.error);
+    expect(error).toMatchObject({ code: "ERR_BACKEND_REJECTED", backend: "plain", hint: expect.any(String) });
+    shell.say({ status: 2, error: 6 });
+    const failed = bridge.getSnapshot().error;
+    expect(failed).toMatchObject({ code: "ERR_SOURCE_FAILED", backend: null });
+    shell.say({ status: 2, error: 6, userId: "u" });
+    expect(bridge.getSnapshot().error).toBe(failed);
+  });
+});
+
+describe("getToken", () => {
+  it("asks_the_shell_and_settles_as_it_answers", async () => {
+    const { bridge, shell } = await started();
+    script.getToken = (shell, caller, template) => shell.host.answer(caller, 0, `token ${template}`);
+    expect(await bridge.getToken()).toBe("token undefined");
+    expect(await bridge.getToken({ template: "hasura", forceRefresh: true })).toBe("token hasura");
+    expect(shell.of("getToken").map(([, ...args]) => args)).toEqual([
+      [undefined, false],
+      ["hasura", true],
+    ]);
+    script.getToken = (shell, caller) => shell.host.answer(caller, 11, null);
+    await expect(bridge.getToken({ template: null })).rejects.toMatchObject({ code: "ERR_SIGNED_OUT" });
+    script.getToken = (shell, caller) => shell.host.answer(caller, 0, null);
+    expect(await bridge.getToken()).toBeNull();
+  });
+
+  it("b6_a_held_token_is_handed_out_without_asking_the_shell", async () => {
+    const { bridge, shell } = await started();
+    shell.host.token(undefined, "held", 1000);
+    shell.host.token("hasura", "other", 1000);
+    expect(await bridge.getToken()).toBe("held");
+    expect(bridge.getToken()).toBe(bridge.getToken());
+    expect(await bridge.getToken({ template: "hasura" })).toBe("other");
+    expect(shell.of("getToken")).toHaveLength(0);
+    shell.host.token(undefined, undefined, 0);
+    bridge.getToken().catch(() => {});
+    expect(shell.of("getToken")).toHaveLength(1);
+    script.getToken = (shell, caller) => shell.host.answer(caller, 0, "minted");
+    expect(await bridge.getToken({ template: "hasura", forceRefresh: true })).toBe("minted");
+  });
+
+  it.each([
+    ["the wall clock", () => vi.spyOn(Date, "now").mockReturnValue(Date.now() + 1000)],
+    ["the monotonic clock", () => vi.spyOn(performance, "now").mockReturnValue(performance.now() + 1000)],
+  ])("b6_a_held_token_ends_by_%s", async (_, advance) => {
+    const { bridge, shell } = await started();
+    shell.host.token(undefined, "held", 1000);
+    advance();
+    bridge.getToken().catch(() => {});
+    expect(shell.of("getToken")).toHaveLength(1);
+  });
+
+  it("b6_the_clocks_are_read_again_in_the_next_task", async () => {
+    const { bridge, shell } = await started();
+    shell.host.token(undefined, "held", 1000);
+    expect(await bridge.getToken()).toBe("held");
+    vi.spyOn(Date, "now").mockReturnValue(Date.now() + 1000);
+    await vi.waitFor(() => {
+      bridge.getToken().catch(() => {});
+      expect(shell.of("getToken").length).toBeGreaterThan(0);
+    });
+  });
+
+  it("waits_for_the_module", async () => {
+    script.getToken = (shell, caller) => shell.host.answer(caller, 0, "late");
+    const bridge = make();
+    expect(await bridge.getToken()).toBe("late");
+  });
+
+  it("b10_rejects_in_time_when_the_module_does_not_come", async () => {
+    vi.spyOn(WebAssembly, "compile").mockReturnValue(new Promise(() => {}));
+    const bridge = make({ fetchTimeoutMs: 1 });
+    await expect(bridge.getToken()).rejects.toMatchObject({ code: "ERR_TOKEN_TRANSIENT" });
+  });
+
+  it("tells_the_cause", async () => {
+    const { bridge, shell } = await started();
+    const offline = { code: "clerk_offline" };
+    shell.host.wait(Promise.reject(offline), 7);
+    await vi.waitFor(() => expect(shell.of("failed")).toEqual([[7, offline]]));
+    script.getToken = (shell, caller) => shell.host.answer(caller, 8, null);
+    await expect(bridge.getToken()).rejects.toMatchObject({ code: "ERR_TOKEN_TRANSIENT", cause: offline });
+  });
+});
+
+describe("wait, leave, event", () => {
+  it("reports_the_outcome_of_promises_and_of_plain_values", async () => {
+    const { shell } = await started();
+    shell.host.wait("plain", 1);
+    shell.host.wait(Promise.resolve("later"), 2);
+    await vi.waitFor(() =>
+      expect(shell.of("settled")).toEqual([
+        [1, "plain"],
+        [2, "later"],
+      ]),
+    );
+  });
+
+  it("leavers_are_awaited", async () => {
+    const { bridge, shell } = await started();
+    const left: unknown[] = [];
+    let finish!: () => void;
+    bridge.onLeave((userId, reason) => {
+      left.push([userId, reason]);
+      return new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+    });
+    const stop = bridge.onLeave(() => void left.push("unsubscribed"));
+    stop();
+    shell.host.leave(5, "user_a", 1);
+    expect(left).toEqual([["user_a", "user-switched"]]);
+    expect(shell.of("left")).toHaveLength(0);
+    finish();
+    await vi.waitFor(() => expect(shell.of("left")).toEqual([[5]]));
+  });
+
+  it("events_name_the_backend", async () => {
+    const events: BridgeEvent[] = [];
+    const { shell } = await started({ backends: { plain: plain() }, onEvent: (event: BridgeEvent) => events.push(event) });
+    shell.host.event("retry.scheduled", 0, "t", "offline", 500);
+    expect(events).toEqual([
+      { at: expect.any(Number), type: "retry.scheduled", backend: "plain", template: "t", reason: "offline", ms: 500 },
+    ]);
+  });
+});
+
+describe("signOut and dispose", () => {
+  it("d7_sign_out_asks_the_shell", async () => {
+    const { bridge, shell } = await started();
+    script.signOut = (shell, caller) => shell.host.answer(caller, 0, null);
+    expect(await bridge.signOut()).toBeUndefined();
+    expect(shell.of("signOut")).toHaveLength(1);
+  });
+
+  it("d6_after_dispose_nothing_happens_any_more", async () => {
+    const listener = vi.fn();
+    const close = vi.fn();
+    const { bridge, shell } = await started({ onEvent: listener });
+    bridge.subscribe(close);
+    shell.host.token(undefined, "held", 1000);
+    const waiting = bridge.getToken({ template: "t" });
+    const before = bridge.getSnapshot();
+    bridge.dispose();
+    bridge.dispose();
+    expect(shell.of("dispose")).toHaveLength(1);
+    await expect(waiting).rejects.toMatchObject({ code: "ERR_DISPOSED" });
+    await expect(bridge.getToken()).rejects.toMatchObject({ code: "ERR_DISPOSED" });
+    await expect(bridge.signOut()).rejects.toMatchObject({ code: "ERR_DISPOSED" });
+    expect(bridge.subscribe(listener)).toBeTypeOf("function");
+    expect(bridge.getSnapshot()).toBe(before);
+    expect(await bridge.ready).toBe(before);
+    expect(listener).not.toHaveBeenCalled();
+    expect(close).not.toHaveBeenCalled();
+  });
+
+  it("d6_dispose_before_the_module_has_loaded_makes_no_shell", async () => {
+    make().dispose();
+    const { bridge } = await started();
+    expect(shells).toHaveLength(1);
+    bridge.dispose();
+  });
+
+  it("i5_two_bridges_do_not_disturb_each_other", async () => {
+    const one = await started();
+    const two = await started();
+    one.bridge.dispose();
+    two.shell.say({ status: 1, userId: "u" });
+    expect(two.bridge.getSnapshot().userId).toBe("u");
+    expect(one.bridge.getSnapshot().userId).toBeNull();
+  });
+});
+
+describe("a trap", () => {
+  it("j1_is_reported_and_a_new_shell_carries_on", async () => {
+    const events: string[] = [];
+    const { bridge, shell } = await started({ onEvent: ({ type }: BridgeEvent) => events.push(type) });
+    shell.say({ status: 1, userId: "u" });
+    const states: unknown[] = [];
+    bridge.subscribe(() => {
+      const { status, error } = bridge.getSnapshot();
+      states.push([status, error?.code ?? null]);
+    });
+    script.getToken = (shell, caller) => shell.host.answer(caller, 0, "after");
+    const waiting = bridge.getToken();
+    expect(await waiting).toBe("after");
+    delete script.getToken;
+    const pending = bridge.getToken();
+    shell.trap();
+    await vi.waitFor(() => expect(shells).toHaveLength(2));
+    expect(lastShell().of("getToken")).toEqual([[2, undefined, false]]);
+    lastShell().host.answer(2, 0, "again");
+    expect(await pending).toBe("again");
+    lastShell().say({ status: 0 });
+    lastShell().say({ status: 1, userId: "u" });
+    expect(states).toEqual([
+      ["authenticated", "ERR_PANIC"],
+      ["authenticated", null],
+    ]);
+    expect(events).toEqual(["panic"]);
+  });
+
+  it("j1_the_dead_instance_is_never_entered_again", async () => {
+    const { shell } = await started();
+    shell.trap();
+    expect(() => shell.trap()).not.toThrow();
+    await vi.waitFor(() => expect(shells).toHaveLength(2));
+  });
+
+  it("j1_restarts_only_a_few_times_a_minute", async () => {
+    const { bridge } = await started();
+    for (let count = 1; count <= 3; count++) {
+      lastShell().trap();
+      await vi.waitFor(() => expect(shells).toHaveLength(count + 1));
+    }
+    vi.useFakeTimers();
+    lastShell().trap();
+    await vi.advanceTimersByTimeAsync(59_000);
+    expect(shells).toHaveLength(4);
+    expect(bridge.getSnapshot()).toMatchObject({ status: "unauthenticated", error: { code: "ERR_PANIC" } });
+    await vi.advanceTimersByTimeAsync(1_000);
+    vi.useRealTimers();
+    await vi.waitFor(() => expect(shells).toHaveLength(5));
+  });
+});

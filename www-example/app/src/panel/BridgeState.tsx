@@ -1,0 +1,50 @@
+// The bridge's state and each backend's, as `useBridgeAuth` gives them.
+import type { BackendState } from "clerk-bridge";
+import { useBridgeAuth } from "clerk-bridge/react";
+import { Problem } from "./Problem";
+import { Section } from "./Section";
+import { StatusBadge } from "./StatusBadge";
+import { Whoami } from "./Whoami";
+
+export function BridgeState() {
+  const { status, isRefreshing, userId, sessionId, orgId, orgRole, remembered, error, backends } = useBridgeAuth();
+  return (
+    <Section title="State" aside={<StatusBadge status={status} isRefreshing={isRefreshing} />}>
+      <dl className="facts">
+        <Fact name="User">{userId}</Fact>
+        <Fact name="Organisation">{orgId && [orgId, orgRole].filter(Boolean).join(" · ")}</Fact>
+        <Fact name="Session">{sessionId && `${sessionId.slice(0, 12)}…`}</Fact>
+        <Fact name="Refreshing">{isRefreshing ? "yes" : "no"}</Fact>
+        {remembered && <Fact name="Remembered">{remembered.userId}</Fact>}
+        <Whoami />
+      </dl>
+      <ul className="backends">
+        {Object.entries(backends).map(([name, backend]) => (
+          <BackendRow key={name} name={name} backend={backend} />
+        ))}
+      </ul>
+      <Problem error={error} />
+    </Section>
+  );
+}
+
+function BackendRow({ name, backend }: { name: string; backend: BackendState }) {
+  return (
+    <li>
+      <span>
+        Backend <code>{name}</code>
+      </span>
+      <StatusBadge status={backend.status} isRefreshing={backend.isRefreshing} />
+      {backend.error && <small>{backend.error.code}</small>}
+    </li>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: string | null }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children ?? "–"}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,27 @@
+// With Convex's own provider there is no bridge: what it and Clerk say is all there is to see.
+import { useAuth } from "@clerk/react";
+import { useConvexAuth } from "convex/react";
+import { Section } from "./Section";
+import { StatusBadge } from "./StatusBadge";
+import { Whoami } from "./Whoami";
+
+export function ConvexState() {
+  const { isLoading, isAuthenticated } = useConvexAuth();
+  const { userId, orgId } = useAuth();
+  const status = isLoading ? "loading" : isAuthenticated ? "authenticated" : "unauthenticated";
+  return (
+    <Section title="State" aside={<StatusBadge status={status} />}>
+      <dl className="facts">
+        <div>
+          <dt>Clerk’s user</dt>
+          <dd>{userId ?? "–"}</dd>
+        </div>
+        <div>
+          <dt>Clerk’s organisation</dt>
+          <dd>{orgId ?? "–"}</dd>
+        </div>
+        <Whoami />
+      </dl>
+    </Section>
+  );
+}

@@ -1,0 +1,37 @@
+// A few choices side by side, of which one is taken.
+import type { ReactNode } from "react";
+
+export interface Segment<T> {
+  value: T;
+  label: ReactNode;
+  /** For a label that is not words alone. */
+  name?: string;
+}
+
+interface Props<T> {
+  label: string;
+  segments: readonly Segment<T>[];
+  value: T | undefined;
+  isBusy?: boolean;
+  onChoose: (value: T) => void;
+}
+
+export function Segments<T extends string | number | null>({ label, segments, value, isBusy, onChoose }: Props<T>) {
+  return (
+    <div className="segments" role="group" aria-label={label} aria-busy={isBusy}>
+      {segments.map((segment) => (
+        <button
+          key={segment.value}
+          type="button"
+          aria-pressed={segment.value === value}
+          aria-label={segment.name}
+          title={segment.name}
+          disabled={isBusy}
+          onClick={() => segment.value !== value && onChoose(segment.value)}
+        >
+          {segment.label}
+        </button>
+      ))}
+    </div>
+  );
+}
