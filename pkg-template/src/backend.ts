@@ -1,7 +1,8 @@
 // How tokens reach a backend: the protocol every adapter follows, and the runner that takes the steps the wasm module
 // asks for. What a backend is told, and when, is decided there; nothing here may decide it.
 import { demand, hasMethods } from "./demand.js";
-import type { Shell } from "./shell/contract.js";
+import type { Host, Shell } from "./shell/contract.js";
+import { EVENT } from "./shell/numbers.js";
 import type { Backend, BackendDefinition, Bridge, DetachReason } from "./types.js";
 
 /** @internal Shared by every copy of the package on a page. (I5) */
@@ -26,8 +27,8 @@ export interface Adapter extends BackendDefinition {
   readonly client?: object;
   /** A bridge has begun. */
   open?(link: Link): void;
-  /** Send nothing until it is known who is signed in. */
-  hold?(): Promise<void> | void;
+  /** Send nothing until it is known who is signed in; `somebodyLeft`: what was asked up to now is theirs. (H6) */
+  hold?(somebodyLeft: boolean): Promise<void> | void;
   /** Nobody is signed in: let anonymous calls through. */
   nobody?(): Promise<void> | void;
   /** The bridge is gone. The client stays as it is, but must not wait for anything. (D6) */
@@ -64,45 +65,37 @@ export function defineBackend(adapter: BackendDefinition): Backend {
   return toBackend(adapter);
 }
 
-const REASONS: DetachReason[] = ["signed-out", "user-switched", "identity-changed", "rejected"];
+/** @internal Why somebody leaves, by number. */
+export const REASONS: DetachReason[] = ["signed-out", "user-switched", "identity-changed", "rejected"];
 
 interface Slot {
   /** Whose session the signal stands for. */
-  key?: string | 0;
+  key?: string | false;
   control?: AbortController;
   /** The last attach or update, and the way to fail it while it runs. */
   step?: number;
   fail?(why: number, cause: unknown): unknown;
 }
 
-/** @internal Takes the steps that one shell asks for. */
-export const createRunner = (adapters: Adapter[], shell: () => Shell) => {
+/** @internal Takes the steps that one shell asks for, and tells it how each ended, once. */
+export const createRunner = (adapters: Adapter[], tell: Shell["tell"]) => {
   const slots: Slot[] = adapters.map(() => ({}));
   /** Why a backend's last failing step failed. */
   const causes: unknown[] = [];
 
-  const run = async (
-    index: number,
-    step: number,
-    command: number,
-    token: string | undefined,
-    reason: number,
-    userId: string,
-    sessionId: string,
-    orgId: string | null = null,
-  ) => {
+  const run: Host["run"] = async (index, step, command, token, reason, userId, sessionId, orgId) => {
     const slot = slots[index]!;
     const adapter = adapters[index]!;
     let running = true;
     const fail = (why: number, cause: unknown) => {
       causes[index] = cause;
       const failed = running;
-      if (failed) shell().stepFailed(step, why);
       running = false;
+      if (failed) tell(EVENT.stepFailed, step, why);
       return failed;
     };
     try {
-      if (!command) await adapter.hold?.();
+      if (!command) await adapter.hold?.(!!reason);
       else if (command > 3) await adapter.nobody?.();
       else {
         // One signal serves a whole session, however many tokens it sees. (J3)
@@ -110,7 +103,7 @@ export const createRunner = (adapters: Adapter[], shell: () => Shell) => {
         if (!key || slot.key !== key || slot.control!.signal.aborted) {
           slot.control?.abort();
           slot.control = new AbortController();
-          slot.key = key || 0;
+          slot.key = key;
         }
         const { signal } = slot.control!;
         if (!key) await adapter.detach(REASONS[reason]!);
@@ -125,17 +118,15 @@ export const createRunner = (adapters: Adapter[], shell: () => Shell) => {
             signal,
             rejected({ retry, message }) {
               const why = retry ? 1 : 2;
-              if (slot.control!.signal === signal && !signal.aborted && !slot.fail!(why, message))
-                shell().rejected(slot.step!, why);
+              if (!signal.aborted && !slot.fail!(why, message)) tell(EVENT.rejected, slot.step!, why);
             },
           });
         }
       }
-      if (running) shell().stepDone(step);
+      if (running) tell(EVENT.stepDone, step);
       running = false;
-    } catch (error) {
-      const { code }: any = error ?? {};
-      fail(code === "ERR_BACKEND_REJECTED" ? 1 : code === "ERR_BACKEND_CONFIG" ? 2 : 0, error);
+    } catch (error: any) {
+      fail(["ERR_BACKEND_REJECTED", "ERR_BACKEND_CONFIG"].indexOf(error?.code) + 1, error);
     }
   };
 

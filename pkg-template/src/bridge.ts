@@ -1,10 +1,12 @@
 // A bridge: the shell inside the wasm module on one side, the application on the other. It hands decisions on and must
 // take none of its own. It works, as `loading`, before the module is there, and survives the module's death. (J1)
-import { createRunner } from "./backend.js";
+import createShell from "#shell";
+import { createRunner, REASONS } from "./backend.js";
 import { type BridgeError, CODES, numbered } from "./errors.js";
 import { type Instance, instance, retryMs } from "./loader.js";
 import { checkOptions } from "./options.js";
 import type { Host, Shell } from "./shell/contract.js";
+import { EVENT } from "./shell/numbers.js";
 import { createStore, report, safely } from "./store.js";
 import type { BackendState, Backends, Bridge, BridgeOptions, BridgeState, Status } from "./types.js";
 
@@ -34,39 +36,38 @@ interface Held {
 const STATUS: Status[] = ["loading", "authenticated", "unauthenticated"];
 const { freeze, fromEntries } = Object;
 
-const stateOf = (status: number, isRefreshing: boolean, error: BridgeError | null): BackendState => ({
+const stateOf = (status: number, refreshing: number, error: BridgeError | null): BackendState => ({
   status: STATUS[status]!,
   isLoading: !status,
   isAuthenticated: status === 1,
-  isRefreshing,
+  isRefreshing: !!refreshing,
   error,
 });
 
 /** @internal A bridge that has not begun. */
 export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Bridge<B> => {
-  const { names, adapters, backends, source, onEvent, settings } = checkOptions(given);
-  const fetchTimeoutMs = settings[4];
+  const { names, adapters, backends, source, onEvent, fetchTimeoutMs, settings } = checkOptions(given);
   const holder: { current: unknown } = { current: {} };
   const callers = new Map<number, [settle: Settle, ask: Ask]>();
   const leavers = new Set<Parameters<Bridge["onLeave"]>[0]>();
-  const held = new Map<string | undefined, Held>();
+  const held = new Map<string | null, Held>();
   let lastCaller = 0;
   let shell: Shell | undefined;
   let home: Instance | undefined;
-  let runner: ReturnType<typeof createRunner> | undefined;
+  let runner: ReturnType<typeof createRunner>;
   let started: boolean | undefined;
   let disposed: boolean | undefined;
   let recovering: boolean | undefined;
   let failure: BridgeError | undefined;
-  let cause: unknown;
   let panics = 0;
   let again: ReturnType<typeof setTimeout> | undefined;
   let tick: ReturnType<typeof setTimeout> | undefined;
 
   const allBackends = (state: BackendState) => freeze(fromEntries(names.map((name) => [name, freeze(state)])));
-  let backendStates = allBackends(stateOf(0, false, null));
+  const nothing = stateOf(0, 0, null);
+  let backendStates = allBackends(nothing);
   const initial: BridgeState = freeze({
-    ...stateOf(0, false, null),
+    ...nothing,
     userId: null,
     sessionId: null,
     orgId: null,
@@ -81,108 +82,85 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
   });
 
   const publish = (state: BridgeState) => {
+    if (disposed) return;
     if (!state.isLoading) isReady(state);
     store.set(freeze(state));
   };
 
   const event: Host["event"] = (type, backend, template, reason, ms) => {
-    if (onEvent) safely(() => onEvent({ at: Date.now(), type, backend: names[backend], template, reason, ms }));
+    if (!disposed)
+      safely(onEvent, { at: Date.now(), type, backend: names[backend], template: template || undefined, reason, ms });
   };
 
   /** No shell for now, and why: those who wait for one are told, and nobody is held back any more. (I4) */
   const fail = (error: BridgeError, type: string, wait: number) => {
     failure = error;
-    const state = stateOf(2, false, error);
-    backendStates = allBackends(state);
-    event(type, -1, undefined, error.code);
-    publish({ ...store.get(), ...state, backends: backendStates });
+    again = setTimeout(boot, wait);
     for (const [, [settle]] of callers) settle(error);
     for (const adapter of adapters) safely(() => adapter.nobody?.());
-    again = setTimeout(boot, wait);
+    event(type, -1, null, error.code);
+    const state = stateOf(2, 0, error);
+    backendStates = allBackends(state);
+    publish({ ...store.get(), ...state, backends: backendStates });
   };
 
   const begin = (found: Instance) => {
     if (disposed) return;
+    const waiting = [...callers];
     home = found;
     home.traps.add(panic);
     failure = undefined;
-    const steps = (runner = createRunner(adapters, () => own));
-    const own: Shell = (shell = home.open(
-      {
-        wait(promise, request) {
-          Promise.resolve(promise).then(
-            (value) => {
-              cause = 0;
-              own.settled(request, value);
-            },
-            (error) => {
-              cause = error;
-              own.failed(request, error);
-            },
-          );
-        },
-        answer(caller, code, token) {
-          callers.get(caller)?.[0](code && numbered(code, null, cause), token);
-        },
-        token(template, token, goodForMs) {
-          held.delete(template);
-          if (token)
-            held.set(template, {
-              token: Promise.resolve(token),
-              wall: Date.now() + goodForMs,
-              mono: performance.now() + goodForMs,
-            });
-        },
-        run: steps.run,
-        abort: steps.abort,
-        leave(leave, userId, reason) {
-          const told = [...leavers].map(async (leaver) => leaver(userId, reason ? "user-switched" : "signed-out"));
-          Promise.all(told.map((leaving) => leaving.catch(report))).then(() => own.left(leave));
-        },
-        event,
-        backend(index, status, refreshing, code) {
-          const name = names[index]!;
-          const error = code ? numbered(code, name, steps.causes[index]) : null;
-          backendStates = freeze({ ...backendStates, [name]: freeze(stateOf(status, refreshing, error)) });
-        },
-        publish(
-          status,
-          refreshing,
-          userId = null,
-          sessionId = null,
-          orgId = null,
-          orgRole = null,
-          lastUserId,
-          lastOrgId = null,
-          code,
-          backend,
-        ) {
-          // A shell that replaces one that died must not take the application back to loading.
-          if (recovering && !status) return;
-          recovering = false;
-          const { error } = (backend < 0 ? store.get() : backendStates[names[backend]!])!;
-          publish({
-            ...stateOf(
-              status,
-              refreshing,
-              code ? (error?.code === CODES[code] ? error : numbered(code, null, cause)) : null,
-            ),
-            userId,
-            sessionId,
-            orgId,
-            orgRole,
-            remembered: lastUserId ? freeze({ userId: lastUserId, orgId: lastOrgId }) : null,
-            backends: backendStates,
+    const { run, abort, causes } = (runner = createRunner(adapters, (...event) => own.tell(...event)));
+    const own: Shell = (shell = createShell(found, {
+      run,
+      abort,
+      event,
+      answer: (caller, code, token, cause) => callers.get(caller)?.[0](code && numbered(code, null, cause), token),
+      token(template, token, goodForMs) {
+        held.delete(template);
+        if (token)
+          held.set(template, {
+            token: Promise.resolve(token),
+            wall: Date.now() + goodForMs,
+            mono: performance.now() + goodForMs,
           });
-        },
       },
-      ...settings,
-    ));
+      leave(leave, userId, reason) {
+        const told = [...leavers].map(async (leaver) => leaver(userId, REASONS[reason] as any));
+        Promise.all(told.map((leaving) => leaving.catch(report))).then(() => own.tell(EVENT.left, leave));
+      },
+      backend(index, status, refreshing, code) {
+        const name = names[index]!;
+        const error = code ? numbered(code, name, causes[index]) : null;
+        backendStates = freeze({ ...backendStates, [name]: freeze(stateOf(status, refreshing, error)) });
+      },
+      publish(status, refreshing, code, backend, session, remembered, cause) {
+        // A shell that replaces one that died must not take the application back to loading.
+        if (recovering && !status) return;
+        recovering = false;
+        const { error } = backend ? backendStates[names[backend - 1]!]! : store.get();
+        const [userId, sessionId, orgId, orgRole] = session as string[];
+        const [lastUserId, lastOrgId] = remembered as string[];
+        publish({
+          ...stateOf(
+            status,
+            refreshing,
+            code ? (error?.code === CODES[code] ? error : numbered(code, null, cause)) : null,
+          ),
+          userId,
+          sessionId,
+          orgId,
+          orgRole,
+          remembered: lastUserId ? freeze({ userId: lastUserId, orgId: lastOrgId }) : null,
+          backends: backendStates,
+        });
+      },
+    }, ...settings));
     adapters.forEach(({ policy = 0, template, auto, kind }, index) =>
-      own.addBackend(names[index]!, policy, auto ? kind : template || undefined, !!auto),
+      own.addBackend(names[index]!, policy, auto ? kind : template, !!auto),
     );
     own.start(source ? ("addListener" in source ? 1 : 0) : 2, source ?? holder);
-    for (const [caller, [, ask]] of callers) ask(own, caller);
+    for (const [caller, [, ask]] of waiting) ask(own, caller);
   };
 
   const boot = () => {
@@ -193,14 +171,15 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
   const panic = (trap: unknown) => {
     if (disposed) return;
     const error = numbered(3, null, trap);
+    shell!.dispose();
     shell = undefined;
     held.clear();
-    runner!.stop();
+    runner.stop();
     if (panics++ < 3) {
-      event("panic", -1);
       recovering = true;
-      publish({ ...store.get(), error });
       boot();
+      event("panic", -1);
+      publish({ ...store.get(), error });
     } else {
       panics = 0;
       fail(error, "panic", 60_000);
@@ -211,8 +190,8 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
     new Promise<any>((resolve, reject) => {
       if (failure) return reject(failure);
       const caller = ++lastCaller;
-      // The shell keeps the time of its callers; this is for those that wait for a shell. (B10)
-      const late = shell ? undefined : setTimeout(() => settle(numbered(8)), fetchTimeoutMs);
+      // A shell keeps the time of its callers; this is for those that wait for one. (B10)
+      const late = shell ? undefined : setTimeout(() => shell || settle(numbered(8)), fetchTimeoutMs);
       const settle: Settle = (error, token) => {
         callers.delete(caller);
         clearTimeout(late);
@@ -232,7 +211,7 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
   };
 
   const getToken: Bridge["getToken"] = (wanted) => {
-    const template = wanted?.template || undefined;
+    const template = wanted?.template || null;
     const force = !!wanted?.forceRefresh;
     const it = held.get(template);
     return it && !force && (it.good || isGood(it))
@@ -252,7 +231,7 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
             fetchTimeoutMs,
           });
           // Before the module has loaded, so that no call slips out without identity. (H6)
-          adapter.hold?.();
+          adapter.hold?.(false);
         }),
       );
       boot();
@@ -276,7 +255,7 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
         leavers.delete(callback);
       };
     },
-    signOut: () => call((shell, caller) => shell.signOut(caller)).then(() => {}),
+    signOut: () => call((shell, caller) => shell.tell(EVENT.signOut, caller)).then(() => {}),
     dispose() {
       if (disposed) return;
       disposed = true;

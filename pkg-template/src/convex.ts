@@ -24,8 +24,6 @@ const overSocket = (client: any): Talk => {
   let userId: string | undefined;
   let context: AttachContext | undefined;
   let settle: [accept: () => void, refuse: (error: BridgeError) => void] | undefined;
-  /** Requests from this one on were made while held, by whoever comes. */
-  let firstHeld = Infinity;
   let letGo = () => {};
   /** Convex is still taking in what it was told; a fetcher given to it meanwhile could get lost. */
   let rest: Promise<void> | undefined;
@@ -111,8 +109,7 @@ const overSocket = (client: any): Talk => {
     const { requestManager, webSocketManager } = base();
     const requests = requestManager?.inflightRequests;
     for (const [requestId, { message, status }] of [...(requests ?? [])]) {
-      const open = status.status === "NotSent" || (status.status === "Requested" && message.type === "Mutation");
-      if (open && requestId < firstHeld)
+      if (status.status === "NotSent" || (status.status === "Requested" && message.type === "Mutation"))
         webSocketManager.onMessage({
           type: message.type + "Response",
           requestId,
@@ -121,7 +118,7 @@ const overSocket = (client: any): Talk => {
           logLines: [],
         });
     }
-    return requests;
+    if (requests) userId = undefined;
   };
 
   const part = async () => {
@@ -129,7 +126,6 @@ const overSocket = (client: any): Talk => {
     const it = base();
     letGo();
     context = settle = userId = undefined;
-    firstHeld = Infinity;
     drop();
     const unheard = it.hasAuth() && it.state?.paused !== false;
     // The first tells the server; the second takes Convex's timer away. (H3)
@@ -143,10 +139,13 @@ const overSocket = (client: any): Talk => {
 
   const attach = async (next: string, whose: AttachContext) => {
     if (rest) await rest;
-    if (userId !== undefined && userId !== whose.userId && !drop()) await part();
+    if (userId !== undefined && userId !== whose.userId) {
+      drop();
+      // Without Convex's internals nothing could be dropped: the leaver's calls run as nobody's then.
+      if (userId) await part();
+    }
     if (whose.signal.aborted) throw signedOut();
     letGo();
-    firstHeld = Infinity;
     userId = whose.userId;
     context = whose;
     await new Promise<void>((accept, refuse) => {
@@ -163,10 +162,9 @@ const overSocket = (client: any): Talk => {
     });
   };
 
-  const hold = () => {
+  const pause = () => {
     if (answer || refused) return;
-    const { webSocketManager: socket, state, nextRequestId = Infinity } = base();
-    firstHeld = nextRequestId;
+    const { webSocketManager: socket, state } = base();
     // The fetcher that does not answer yet pauses the socket.
     arm(undefined);
     // Convex forgets the pause when the socket drops: the next one is paused before it opens. (H6)
@@ -181,13 +179,16 @@ const overSocket = (client: any): Talk => {
   };
 
   return {
-    // The first time at once: nothing may slip out before.
-    hold: () => (rest ? rest.then(hold) : hold()),
+    hold(somebodyLeft) {
+      // What was asked up to now is theirs, in a pause for want of a token too; what comes is the newcomer's. (H6)
+      if (somebodyLeft) drop();
+      // The first time at once: nothing may slip out before.
+      return rest ? rest.then(pause) : pause();
+    },
     async nobody() {
       if (rest) await rest;
       if (base().hasAuth()) return part();
       letGo();
-      firstHeld = Infinity;
       if (!tell(null) && token !== null) arm(null);
       await rest;
     },
@@ -213,11 +214,16 @@ const overHttp = (client: any): Talk => {
   let gate: Promise<void> | undefined;
   let release = () => {};
 
+  /** What the leaver asked for and has not been sent is not sent any more. (H6) */
+  const drop = () => {
+    epoch++;
+    userId = undefined;
+    for (const { reject } of client.mutationQueue?.splice(0) ?? []) reject(signedOut());
+    release();
+  };
+
   const become = (next: string | null, nextUserId?: string) => {
-    if (userId !== undefined && userId !== nextUserId) {
-      epoch++;
-      for (const { reject } of client.mutationQueue?.splice(0) ?? []) reject(signedOut());
-    }
+    if (userId !== undefined && userId !== nextUserId) drop();
     userId = nextUserId;
     token = next;
     if (next) client.setAuth(next);
@@ -257,7 +263,8 @@ const overHttp = (client: any): Talk => {
       own = client.fetch;
       client.fetch = call;
     },
-    hold() {
+    hold(somebodyLeft) {
+      if (somebodyLeft) drop();
       gate ??= new Promise((resolve) => {
         release = () => {
           gate = undefined;

@@ -1,14 +1,14 @@
 // Where the wasm module comes from, and its instances. Importing this has no effect and touches no browser API; a
 // module that cannot be had is a rejected promise with a code, never a throw. (I1, I4)
-import makeGlue from "#glue";
-import createShell from "#shell";
+import makeGlue, { type Glue } from "#glue";
 import { BridgeError } from "./errors.js";
-import type { Shell, ShellSettings } from "./shell/contract.js";
 
-/** @internal A running instance. After a trap it is never entered again. (J1) */
+/** @internal A running instance. */
 export interface Instance {
-  /** A shell around a machine that lives in it. */
-  open(...settings: ShellSettings): Shell;
+  readonly Machine: Glue["Machine"];
+  /** The one way into it. The first exception that comes out is the last: it is dead then, and whoever comes, timers
+   *  and listeners too, finds the door closed. (J1) */
+  enter<T>(go: () => T): T | undefined;
   /** Told once, when the instance traps. */
   readonly traps: Set<(error: unknown) => void>;
 }
@@ -40,37 +40,27 @@ export const wasmError = (error: any): BridgeError =>
         error,
       );
 
-/** Every way into the instance. The first exception that comes out of it is the last: it is dead then, and its timers
- *  and listeners find closed doors. */
-const guarded = (exports: Record<string, any>, trapped: (error: unknown) => void) => {
-  let dead: boolean | undefined;
-  const guard =
-    (enter: (...args: any[]) => unknown) =>
-    (...args: any[]) => {
-      if (dead) return;
-      try {
-        return enter(...args);
-      } catch (error) {
-        dead = true;
-        trapped(error);
-      }
-    };
-  return Object.fromEntries(
-    Object.entries(exports).map(([name, it]) => [name, typeof it === "function" ? guard(it) : it]),
-  );
-};
-
 const instantiate = async (): Promise<Instance> => {
   const glue = makeGlue();
   const { exports } = await WebAssembly.instantiate(await source(), { "./clerk_bridge_bg.js": glue });
   const traps: Instance["traps"] = new Set();
-  const doors: any = guarded(exports, (error) => {
-    current = undefined;
-    for (const trap of traps) queueMicrotask(() => trap(error));
-  });
-  glue.__wbg_set_wasm(doors);
-  doors.__wbindgen_start();
-  return { open: (...settings) => createShell(glue.Machine, ...settings), traps };
+  let dead: boolean | undefined;
+  glue.__wbg_set_wasm(exports);
+  (exports as any).__wbindgen_start();
+  return {
+    Machine: glue.Machine,
+    traps,
+    enter(go) {
+      if (dead) return;
+      try {
+        return go();
+      } catch (error) {
+        dead = true;
+        current = undefined;
+        for (const trap of traps) queueMicrotask(() => trap(error));
+      }
+    },
+  };
 };
 
 /** @internal The instance that new shells live in. A failure is not kept: the next call tries again. */

@@ -49,6 +49,14 @@ describe("steps", () => {
     expect(told).toEqual([1, 2, 3, 4, 5].map((step) => ["done", step]));
   });
 
+  it("h6_a_hold_says_whether_somebody_left", async () => {
+    const held: boolean[] = [];
+    const { run } = rig({ hold: (somebodyLeft: boolean) => void held.push(somebodyLeft) });
+    await run(1, HOLD);
+    await run(2, HOLD, undefined, "", 1);
+    expect(held).toEqual([false, true]);
+  });
+
   it("update_is_attach_where_there_is_none", async () => {
     const attach = vi.fn();
     const { run } = rig({ attach });

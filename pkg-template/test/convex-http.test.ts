@@ -54,7 +54,7 @@ describe("ConvexHttpClient", () => {
 
   it("g2_calls_wait_while_held", async () => {
     const { client, adapter, attach, calls } = rig();
-    adapter.hold!();
+    adapter.hold!(false);
     const call = client.query(api.a.b);
     expect(calls).toEqual([]);
     attach("one", "user_a");
@@ -63,7 +63,7 @@ describe("ConvexHttpClient", () => {
 
   it("b10_calls_wait_no_longer_than_a_fetch_may_take", async () => {
     const { client, adapter, calls } = rig();
-    adapter.hold!();
+    adapter.hold!(false);
     await expect(client.query(api.a.b)).rejects.toMatchObject({ code: "ERR_TOKEN_TRANSIENT" });
     expect(calls).toEqual([]);
   });
@@ -71,11 +71,25 @@ describe("ConvexHttpClient", () => {
   it("g2_calls_of_a_user_who_left_meanwhile_do_not_go_out", async () => {
     const { client, adapter, attach, calls } = rig();
     attach("one", "user_a");
-    adapter.hold!();
+    adapter.hold!(false);
     const call = expect(client.query(api.a.b)).rejects.toMatchObject({ code: "ERR_SIGNED_OUT" });
     attach("two", "user_b");
     await call;
     expect(calls).toEqual([]);
+  });
+
+  it("g2_calls_of_a_user_who_leaves_fail_at_once_and_later_ones_are_the_newcomers", async () => {
+    const { client, adapter, attach, calls } = rig();
+    attach("one", "user_a");
+    adapter.hold!(false);
+    const call = expect(client.query(api.a.b)).rejects.toMatchObject({ code: "ERR_SIGNED_OUT" });
+    adapter.hold!(true);
+    const early = client.query(api.a.b);
+    await call;
+    expect(calls).toEqual([]);
+    attach("two", "user_b");
+    expect(await early).toBe("two");
+    expect(calls.map(({ bearer }) => bearer)).toEqual(["two"]);
   });
 
   it("g3_a_refused_call_is_made_once_more_with_a_newer_token", async () => {

@@ -9,7 +9,7 @@ describe("refusals", () => {
     const { server, adapter, attach, barrier, watch } = rig();
     const [bad, good] = [jwt("user_a"), jwt("user_a")];
     server.refused.add(bad);
-    adapter.hold!();
+    adapter.hold!(false);
     watch();
     const context = contextFor("user_a");
     await expect(attach(bad, context)).rejects.toMatchObject({ code: "ERR_BACKEND_REJECTED" });
@@ -24,7 +24,7 @@ describe("refusals", () => {
     const { server, adapter, attach, barrier, watch } = rig();
     const token = jwt("user_a");
     server.refused.add(token);
-    adapter.hold!();
+    adapter.hold!(false);
     watch();
     for (let i = 0; i < 5; i++) {
       await expect(attach(token, contextFor("user_a"))).rejects.toMatchObject({ code: "ERR_BACKEND_REJECTED" });
@@ -120,7 +120,7 @@ describe("the fetcher", () => {
 
   it("d6_dispose_during_a_hold_lets_the_client_go", async () => {
     const { adapter, barrier, base } = rig();
-    adapter.hold!();
+    adapter.hold!(false);
     adapter.close!();
     expect(await barrier()).toBeNull();
     expect(Object.hasOwn(base().webSocketManager, "connect")).toBe(false);

@@ -12,7 +12,7 @@ const kinds: Kind[] = ["react", "plain", "base"];
 describe.each(kinds)("%s", (kind) => {
   it("h1_one_authenticate_at_start_and_queries_run_once", async () => {
     const { server, adapter, attach, barrier, watch } = rig(kind);
-    adapter.hold!();
+    adapter.hold!(false);
     watch();
     const token = jwt("user_a");
     await attach(token, contextFor("user_a"));
@@ -46,7 +46,7 @@ describe.each(kinds)("%s", (kind) => {
 
   it("h7_anonymous_visitors_get_through_also_with_expectAuth", async () => {
     const { server, adapter, barrier, watch } = rig(kind, { expectAuth: true });
-    adapter.hold!();
+    adapter.hold!(false);
     watch();
     await adapter.nobody!();
     expect(await barrier()).toBeNull();
@@ -69,8 +69,8 @@ describe.each(kinds)("%s", (kind) => {
 describe("holding", () => {
   it("h6_nothing_goes_out_until_it_is_known_who_it_is", async () => {
     const { server, adapter, base, attach, watch } = rig();
-    adapter.hold!();
-    adapter.hold!();
+    adapter.hold!(false);
+    adapter.hold!(false);
     watch();
     const mutation = base().mutation("test:queued", {});
     await until(() => expect(server.sockets[0]?.isOpen).toBe(true));
@@ -82,7 +82,7 @@ describe("holding", () => {
 
   it("h6_the_hold_outlives_sockets_that_drop", async () => {
     const { server, adapter, attach, watch, barrier } = rig();
-    adapter.hold!();
+    adapter.hold!(false);
     watch();
     for (const count of [1, 2, 3]) {
       await until(() => expect(server.sockets.length === count && server.sockets[count - 1]!.isOpen).toBe(true), 9_000);
@@ -98,7 +98,7 @@ describe("holding", () => {
 
   it("h6_a_token_that_comes_while_the_socket_is_down_goes_first", async () => {
     const { server, adapter, attach, watch, base } = rig();
-    adapter.hold!();
+    adapter.hold!(false);
     watch();
     await until(() => expect(server.sockets[0]?.isOpen).toBe(true));
     server.drop();
@@ -110,7 +110,7 @@ describe("holding", () => {
 
   it("h6_afterwards_the_client_reconnects_as_ever", async () => {
     const { server, adapter, attach, base } = rig();
-    adapter.hold!();
+    adapter.hold!(false);
     await attach(jwt("user_a"), contextFor("user_a"));
     expect(Object.hasOwn(base().webSocketManager, "connect")).toBe(false);
     server.drop();
@@ -120,7 +120,7 @@ describe("holding", () => {
 
   it("h3_sign_out_during_a_hold_ends_anonymous", async () => {
     const { server, adapter, detach, barrier, watch } = rig();
-    adapter.hold!();
+    adapter.hold!(false);
     watch();
     await detach();
     expect(await barrier()).toBeNull();
@@ -131,7 +131,7 @@ describe("holding", () => {
     const { server, adapter, attach, detach, barrier, base } = rig();
     await attach(jwt("user_a"), contextFor("user_a"));
     await barrier();
-    adapter.hold!();
+    adapter.hold!(false);
     const queued = base().mutation("test:queued", {});
     const failed = expect(queued).rejects.toThrow("The user left");
     await detach();
@@ -145,7 +145,7 @@ describe("holding", () => {
     const { server, attach, barrier, client } = rig();
     await attach(jwt("user_a"), contextFor("user_a"));
     const next = adapterOf(convex(client))!;
-    next.hold!();
+    next.hold!(false);
     await next.nobody!();
     expect(await barrier()).toBeNull();
     expect(server.user()).toBeNull();
@@ -156,7 +156,7 @@ describe("one step right after the other", () => {
   it("h6_a_visitor_who_signs_in_at_once_is_held_and_attached", async () => {
     const { server, adapter, attach, barrier, watch } = rig();
     watch();
-    for (const step of [adapter.hold!, adapter.nobody!, adapter.hold!]) await step();
+    for (const step of [adapter.hold!, adapter.nobody!, adapter.hold!]) await step(false);
     const token = jwt("user_a");
     await attach(token, contextFor("user_a"));
     expect(await barrier()).toBe("user_a");
@@ -173,14 +173,14 @@ describe("one step right after the other", () => {
     };
     const [one, two, three] = [jwt("user_a"), jwt("user_a"), jwt("user_b")];
     const gone = contextFor("user_a");
-    void soon(() => adapter.hold!());
+    void soon(() => adapter.hold!(false));
     void soon(() => adapter.nobody!());
-    void soon(() => adapter.hold!());
+    void soon(() => adapter.hold!(false));
     const aborted = soon(() => attach(one, gone));
     aborted.catch(() => {});
     await soon(() => gone.end());
     await soon(() => detach());
-    await soon(() => adapter.hold!());
+    await soon(() => adapter.hold!(false));
     await attach(two, contextFor("user_a"));
     await attach(three, contextFor("user_b"));
     expect(await barrier()).toBe("user_b");
@@ -191,7 +191,7 @@ describe("one step right after the other", () => {
     const { server, adapter, attach, barrier, watch } = rig("react", { expectAuth: true });
     watch();
     await until(() => expect(server.sockets[0]?.isOpen).toBe(true));
-    adapter.hold!();
+    adapter.hold!(false);
     await attach(jwt("user_a"), contextFor("user_a"));
     expect(await barrier()).toBe("user_a");
     expect(server.received.map(({ type }) => type).slice(0, 3)).toEqual(["Connect", "Authenticate", "ModifyQuerySet"]);
@@ -240,10 +240,65 @@ describe("leaving", () => {
     const r = rig();
     await r.attach(jwt("user_a"), contextFor("user_a"));
     await r.barrier();
-    r.adapter.hold!();
+    r.adapter.hold!(true);
     const early = r.base().mutation("test:early", {});
     await r.attach(jwt("user_b"), contextFor("user_b"));
     expect(await early).toBe("user_b");
+  });
+
+  it("h6_what_the_leaver_queued_fails_when_they_leave_though_no_token_has_come_for_the_next", async () => {
+    const r = rig();
+    await r.attach(jwt("user_a"), contextFor("user_a"));
+    await offline(r);
+    const failed = expect(r.base().mutation("test:queued", {})).rejects.toThrow("The user left");
+    r.adapter.hold!(true);
+    await failed;
+  });
+
+  it.each<[string, (r: ReturnType<typeof rig>) => unknown]>([
+    ["the token ran out", () => {}],
+    ["the server refused the token", (r) => r.server.refused.add(r.server.auths().at(-1))],
+  ])("h6_what_was_asked_after_%s_is_the_leavers_too", async (_, fail) => {
+    const r = rig();
+    const context = contextFor("user_a");
+    await r.attach(jwt("user_a"), context);
+    await r.barrier();
+    await fail(r);
+    if (r.server.refused.size) {
+      r.server.drop();
+      await until(() => expect(context.rejected).toHaveBeenCalled(), 5_000);
+    } else r.adapter.hold!(false);
+    const failed = expect(r.base().mutation("test:theirs", {})).rejects.toThrow("The user left");
+    await r.adapter.hold!(true);
+    const early = r.base().mutation("test:early", {});
+    await failed;
+    await r.attach(jwt("user_b"), contextFor("user_b"));
+    expect(await early).toBe("user_b");
+    expect(r.server.ran.filter(({ path }) => path === "test:theirs")).toEqual([]);
+  });
+
+  it("h6_two_switches_in_a_row_drop_what_the_one_between_asked", async () => {
+    const r = rig();
+    await r.attach(jwt("user_a"), contextFor("user_a"));
+    await r.barrier();
+    r.adapter.hold!(true);
+    const failed = expect(r.base().mutation("test:of_b", {})).rejects.toThrow("The user left");
+    r.adapter.hold!(true);
+    const early = r.base().mutation("test:of_c", {});
+    await r.attach(jwt("user_c"), contextFor("user_c"));
+    await failed;
+    expect(await early).toBe("user_c");
+  });
+
+  it("h6_who_comes_back_keeps_what_was_asked_since", async () => {
+    const r = rig();
+    await r.attach(jwt("user_a"), contextFor("user_a"));
+    await r.barrier();
+    r.adapter.hold!(true);
+    r.adapter.hold!(true);
+    const early = r.base().mutation("test:early", {});
+    await r.attach(jwt("user_a"), contextFor("user_a"));
+    expect(await early).toBe("user_a");
   });
 
   it("h6_optimistic_updates_of_the_leaver_roll_back", async () => {
@@ -274,12 +329,32 @@ describe("leaving", () => {
     expect(server.auths()).toEqual([a, null, b]);
   });
 
-  it("d2_an_attach_whose_session_ends_does_not_hang", async () => {
-    const { attach, base } = rig();
+  it.each<[string, (r: ReturnType<typeof rig>) => unknown]>([
+    ["on a stopped socket", (r) => r.base().webSocketManager.stop()],
+    ["while held", (r) => r.adapter.hold!(false)],
+    ["while Convex takes in what it was told", (r) => void (r.adapter.hold!(false), r.adapter.nobody!())],
+    ["after another user", (r) => r.attach(jwt("user_x"), contextFor("user_x"))],
+  ])("d2_an_attach_whose_session_ends_settles_at_once_%s", async (_, before) => {
+    const r = rig();
+    await before(r);
     const context = contextFor("user_a");
-    base().webSocketManager.stop();
-    const attached = attach(jwt("user_a"), context);
+    const attached = r.attach(jwt("user_a"), context);
+    let settled = false;
+    attached.catch(() => {
+      settled = true;
+    });
     context.end();
+    for (let i = 0; i < 50; i++) await null;
+    expect(settled).toBe(true);
     await expect(attached).rejects.toMatchObject({ code: "ERR_SIGNED_OUT" });
+  });
+
+  it("d2_an_attach_whose_session_is_over_already_is_refused", async () => {
+    const { server, attach, barrier } = rig();
+    const context = contextFor("user_a");
+    context.end();
+    await expect(attach(jwt("user_a"), context)).rejects.toMatchObject({ code: "ERR_SIGNED_OUT" });
+    expect(await barrier()).toBeNull();
+    expect(server.auths()).toEqual([]);
   });
 });

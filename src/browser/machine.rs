@@ -7,7 +7,7 @@ use crate::core::event::{Ask, Event, Refusal, Wake};
 use crate::core::failure::{Code, Failure};
 use crate::core::identity::{Name, Session, Source};
 use crate::core::options::Persist;
-use crate::core::token::{self, Claims, TokenText};
+use crate::core::token;
 use crate::core::{Bridge, Millis, Now, Options};
 use ::core::cell::RefCell;
 use wasm_bindgen::prelude::*;
@@ -102,11 +102,7 @@ impl Machine {
     /// A token string came: by the fetch `id`, or with `restored` from storage, for the template `id`.
     /// `user` and `session` are the ids of who is signed in.
     pub fn token(&self, restored: bool, id: u32, token: u32, text: &str, user: &str, session: &str) {
-        let claims = match token::read(text) {
-            TokenText::Malformed => None, // B9
-            TokenText::Opaque => Some(Claims::default()),
-            TokenText::Jwt(claims) => Some(claims.sum_up(user, session)),
-        };
+        let claims = token::sum_up(text, user, session);
         let token = TokenId(token);
         self.handle(match claims {
             Some(claims) if restored => Event::RestoredToken(Name(id), token, claims),

@@ -58,8 +58,10 @@ impl Context {
         self.push(Effect::Log(Log { name, of, reason, wait }));
     }
 
-    /// Asks to be called again at `at`.
+    /// Asks to be called again at `at`. What is past was dealt with, so the timer never spins.
     pub fn wake_at(&mut self, at: Millis) {
-        self.deadline = self.deadline.min(at);
+        if at > self.time() {
+            self.deadline = self.deadline.min(at);
+        }
     }
 }

@@ -18,6 +18,7 @@
 
 pub mod backend;
 pub mod bridge;
+pub mod calls;
 pub mod clock;
 pub mod context;
 pub mod effect;

@@ -46,29 +46,33 @@ pub const STEP: Range = FETCH;
 pub const REFUSED: Range =
     Range { least: Millis::seconds(30), first: Millis::seconds(30), last: Millis::seconds(300) };
 
+/// A try made early waits so long after the failure before it (B3).
+const PACE: Millis = Millis::seconds(1);
+
 /// How many failures there were in a row, and when the next try is due.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Backoff {
     failures: u32,
-    at: Option<Millis>,
+    at: Millis,
+    earliest: Millis,
 }
 
 impl Backoff {
     /// Plans the next try after one more failure; not before `retry_after` has passed.
     pub fn fail(&mut self, time: Millis, range: Range, retry_after: Millis, random: &mut Random) -> Millis {
-        let doubled = range.first.0.checked_shl(self.failures.min(20)).unwrap_or(i64::MAX);
+        let doubled = range.first.0.wrapping_shl(self.failures.min(20));
         let most = Millis(doubled).min(range.last);
         let wait = random.up_to(most).max(range.least).max(retry_after);
         self.failures = self.failures.saturating_add(1);
-        self.at = Some(time + wait);
+        self.at = time + wait;
+        self.earliest = time + retry_after.max(PACE);
         wait
     }
 
-    /// The next try may be made at once, but not before `earliest`.
-    pub fn hurry(&mut self, earliest: Millis) {
-        if let Some(at) = self.at {
-            self.at = Some(at.min(earliest));
-            self.failures = 0;
+    /// The next try may be made at once, as far as what failed asked for no longer wait.
+    pub fn hurry(&mut self, time: Millis) {
+        if self.waits(time) {
+            self.at = self.at.min(self.earliest.max(time));
         }
     }
 
@@ -77,14 +81,14 @@ impl Backoff {
         *self = Self::default();
     }
 
-    /// When the next try is due, if one is waited for.
-    pub fn at(&self) -> Option<Millis> {
+    /// When the next try is due; long ago if none is waited for.
+    pub fn at(&self) -> Millis {
         self.at
     }
 
     /// Whether a try has to wait still.
     pub fn waits(&self, time: Millis) -> bool {
-        self.at.is_some_and(|at| time < at)
+        time < self.at
     }
 }
 
@@ -107,9 +111,25 @@ mod tests {
     }
 
     #[test]
+    fn b3_a_wake_retries_at_once_but_once_a_second() {
+        let (mut random, mut backoff) = (Random::new(1), Backoff::default());
+        for _ in 0..8 {
+            backoff.fail(Millis::ZERO, FETCH, Millis::ZERO, &mut random);
+        }
+        backoff.fail(Millis(100), Range { least: Millis::seconds(9), ..FETCH }, Millis::ZERO, &mut random);
+        backoff.hurry(Millis(300));
+        assert_eq!(backoff.at(), Millis(1_100));
+        backoff.fail(Millis(1_200), Range { least: Millis::seconds(9), ..FETCH }, Millis::ZERO, &mut random);
+        backoff.hurry(Millis(8_000));
+        assert_eq!(backoff.at(), Millis(8_000));
+    }
+
+    #[test]
     fn b3_retry_after_is_honoured() {
         let (mut random, mut backoff) = (Random::new(1), Backoff::default());
         let wait = backoff.fail(Millis(10), FETCH, Millis::seconds(45), &mut random);
-        assert_eq!((wait, backoff.at()), (Millis(45_000), Some(Millis(45_010))));
+        assert_eq!((wait, backoff.at()), (Millis(45_000), Millis(45_010)));
+        backoff.hurry(Millis(20));
+        assert_eq!(backoff.at(), Millis(45_010), "a focused page is no reason to ask before");
     }
 }

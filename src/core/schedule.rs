@@ -1,5 +1,6 @@
 //! When a token is refreshed: by its remaining life, a leeway before it ends, spread a little, and never
-//! so often that a short-lived token makes a hot loop (C1, C2, C5).
+//! so often that a short-lived token makes a hot loop (C1, C2, C5). It must follow the clock: what is
+//! learnt of Clerk's time later moves the refresh of a token that is held already (C3).
 
 use super::clock::{Clock, Millis};
 use super::context::Context;
@@ -11,41 +12,47 @@ const FLOOR: Millis = Millis::seconds(1);
 /// The times of a held token.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetime {
-    /// On Clerk's clock. `None`: it says nothing of an end and is used until refused (C5).
-    exp: Option<Millis>,
-    /// The whole life, or what was left of it on arrival where `iat` is missing (C5).
-    life: Millis,
+    /// On Clerk's clock. Never, where it says nothing of an end: it is used until refused (C5).
+    exp: Millis,
+    leeway: Millis,
+    spread: Millis,
+    /// The refresh is not before this local time (C2).
+    floor: Millis,
 }
 
 impl Lifetime {
-    /// Reads the claims of a token that has just arrived.
-    pub fn new(claims: Claims, clock: &Clock) -> Self {
-        let from = claims.iat.unwrap_or_else(|| clock.server());
-        let life = claims.exp.map_or(Millis::ZERO, |exp| exp - from).max(Millis::ZERO);
-        Self { exp: claims.exp, life }
+    /// Reads the claims of a token that was asked for at `sent`. An answer of Clerk's cache was no fetch,
+    /// so a quarter of its life need not pass before the next (C2).
+    pub fn new(claims: Claims, context: &mut Context, sent: Millis, minted: bool) -> Self {
+        let exp = claims.exp.unwrap_or(Millis::MAX);
+        // Without `iat`, what was left of its life on arrival (C5).
+        let from = claims.iat.unwrap_or(context.clock.server());
+        let quarter = (exp - from).max(Millis::ZERO).part(4);
+        let leeway = quarter.min(context.options.leeway);
+        let floor = sent + if minted { quarter.max(FLOOR) } else { FLOOR };
+        Self { exp, leeway, spread: context.random.up_to(leeway.part(10)), floor }
     }
 
     /// How long the token is good still; negative once it ran out.
     pub fn remaining(self, clock: &Clock) -> Millis {
-        self.exp.map_or(Millis::MAX, |exp| exp - clock.server())
+        if self.exp == Millis::MAX { Millis::MAX } else { self.exp - clock.server() }
+    }
+
+    /// Whether a refresh that finds this token has to ask for a minted one (B7): it is within the leeway,
+    /// the spread included.
+    pub fn is_spent(self, clock: &Clock) -> bool {
+        self.remaining(clock) <= self.leeway + self.leeway.part(10)
     }
 
     /// The local time at which it runs out.
-    pub fn ends(self, clock: &Clock) -> Option<Millis> {
-        self.exp.map(|exp| clock.local(exp))
+    pub fn ends(self, clock: &Clock) -> Millis {
+        if self.exp == Millis::MAX { Millis::MAX } else { clock.local(self.exp) }
     }
 
-    /// So long before its end a token is due: `min(leeway, life / 4)` (C1).
-    pub fn leeway(self, most: Millis) -> Millis {
-        most.min(self.life.part(4))
-    }
-
-    /// The local time of the refresh of a token that has just arrived.
-    pub fn refresh_at(self, context: &mut Context) -> Option<Millis> {
-        let leeway = self.leeway(context.options.leeway);
-        let spread = context.random.up_to(leeway.part(10));
-        let floor = context.time() + FLOOR.max(self.life.part(4));
-        Some((self.ends(&context.clock)? - leeway - spread).max(floor))
+    /// The local time of its refresh: `min(leeway, life / 4)` before its end, and a little (C1).
+    pub fn refresh_at(self, clock: &Clock) -> Millis {
+        let ends = self.ends(clock);
+        if ends == Millis::MAX { ends } else { (ends - self.leeway - self.spread).max(self.floor) }
     }
 }
 
@@ -55,37 +62,42 @@ mod tests {
     use super::super::options::Options;
     use super::*;
 
-    fn refresh_in(iat: Option<i64>, exp: Option<i64>, now: i64) -> Option<i64> {
+    /// In how many milliseconds a token that arrives `now` is refreshed; times in seconds.
+    fn refresh_in(iat: Option<i64>, exp: Option<i64>, now: i64, minted: bool) -> Option<i64> {
         let mut context = Context::new(Options::default());
         context.clock.advance(Now { wall: Millis::seconds(now), mono: Millis::ZERO });
         let (iat, exp) = (iat.map(Millis::seconds), exp.map(Millis::seconds));
         let claims = Claims { iat, exp, ..Claims::default() };
-        let at = Lifetime::new(claims, &context.clock).refresh_at(&mut context)?;
-        Some((at - Millis::seconds(now)).0)
+        let now = context.time();
+        let at = Lifetime::new(claims, &mut context, now, minted).refresh_at(&context.clock);
+        (at < Millis::MAX).then_some((at - now).0)
     }
 
     #[test]
     fn c1_refreshes_by_remaining_life() {
-        let minted = refresh_in(Some(1000), Some(1060), 1000).unwrap_or_default();
+        let minted = refresh_in(Some(1000), Some(1060), 1000, true).unwrap_or_default();
         assert!((49_000..=50_000).contains(&minted), "{minted}");
-        let cached = refresh_in(Some(960), Some(1020), 980).unwrap_or_default(); // 40 s left of 60
+        let cached = refresh_in(Some(960), Some(1020), 980, false).unwrap_or_default(); // 40 s left of 60
         assert!((29_000..=30_000).contains(&cached), "{cached}");
+        // Fourteen seconds left: before its end, though a quarter of its life has not passed.
+        let late = refresh_in(Some(960), Some(1020), 1006, false).unwrap_or_default();
+        assert!((3_000..=4_000).contains(&late), "{late}");
     }
 
     #[test]
     fn c2_short_lived_tokens_make_no_hot_loop() {
-        let eight = refresh_in(Some(1000), Some(1008), 1000).unwrap_or_default();
+        let eight = refresh_in(Some(1000), Some(1008), 1000, true).unwrap_or_default();
         assert!((5_800..=6_000).contains(&eight), "{eight}");
-        assert_eq!(refresh_in(Some(1000), Some(1001), 1000), Some(1_000));
-        assert_eq!(refresh_in(Some(1000), Some(1060), 1059), Some(15_000));
-        assert_eq!(refresh_in(Some(1000), Some(1000), 1000), Some(1_000));
+        assert_eq!(refresh_in(Some(1000), Some(1001), 1000, true), Some(1_000));
+        assert_eq!(refresh_in(Some(1000), Some(1060), 1059, true), Some(15_000));
+        assert_eq!(refresh_in(Some(1000), Some(1000), 1000, false), Some(1_000));
     }
 
     #[test]
     fn c5_missing_claims_are_handled() {
-        assert_eq!(refresh_in(Some(1000), None, 1000), None);
-        let no_iat = refresh_in(None, Some(1060), 1000).unwrap_or_default();
+        assert_eq!(refresh_in(Some(1000), None, 1000, true), None);
+        let no_iat = refresh_in(None, Some(1060), 1000, true).unwrap_or_default();
         assert!((49_000..=50_000).contains(&no_iat), "{no_iat}");
-        assert_eq!(refresh_in(None, None, 1000), None);
+        assert_eq!(refresh_in(None, None, 1000, false), None);
     }
 }

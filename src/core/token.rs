@@ -68,19 +68,6 @@ pub struct Claims {
     pub fits: bool,
 }
 
-impl UnverifiedClaims {
-    /// What the machine needs to know, where `user` is signed in, in `session`.
-    pub fn sum_up(&self, user: &str, session: &str) -> Claims {
-        let other = |claim: &Option<String>, id| claim.as_ref().is_some_and(|claim| claim != id);
-        Claims {
-            exp: self.exp.map(Millis::bounded),
-            iat: self.iat.map(Millis::bounded),
-            foreign: other(&self.sub, user) || other(&self.sid, session),
-            fits: self.audience.contains("convex"),
-        }
-    }
-}
-
 /// The `aud` claim: one name or several; empty where the token has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audience(Vec<String>);
@@ -106,26 +93,48 @@ impl From<Vec<String>> for Audience {
 
 /// Tells what `token` is, with its claims if it is a JWT.
 pub fn read(token: &str) -> TokenText {
-    let visible = token.bytes().all(|byte| byte.is_ascii_graphic());
-    if token.is_empty() || token.len() > LONGEST || !visible {
+    if !is_usable(token) {
         return TokenText::Malformed;
     }
-    match claims(token) {
+    match payload(token).and_then(|payload| Some(claims(Cursor::over_object(&payload)?))) {
         Some(claims) => TokenText::Jwt(claims),
         None => TokenText::Opaque,
     }
 }
 
-fn claims(token: &str) -> Option<UnverifiedClaims> {
+/// What the machine needs to know of a token, where `user` is signed in, in `session`; `None`: it is no
+/// usable string (B9). Reads nothing else, so that nothing else is in the production wasm.
+pub fn sum_up(token: &str, user: &str, session: &str) -> Option<Claims> {
+    if !is_usable(token) {
+        return None;
+    }
+    let payload = payload(token).unwrap_or_default();
+    let Some(object) = Cursor::over_object(&payload) else { return Some(Claims::default()) };
+    let other = |name, id| object.text(name).is_some_and(|claim| claim != id);
+    Some(Claims {
+        exp: object.time("exp").map(Millis::bounded),
+        iat: object.time("iat").map(Millis::bounded),
+        foreign: other("sub", user) || other("sid", session),
+        fits: object.member("aud").strings().iter().any(|name| name == "convex"),
+    })
+}
+
+fn is_usable(token: &str) -> bool {
+    let visible = token.bytes().all(|byte| byte.is_ascii_graphic());
+    visible && !token.is_empty() && token.len() <= LONGEST
+}
+
+/// The middle one of three segments, decoded.
+fn payload(token: &str) -> Option<Vec<u8>> {
     let mut letters = token.bytes();
     letters.find(|letter| *letter == b'.')?;
     let payload = base64url(&mut letters)?;
-    if letters.any(|letter| letter == b'.') {
-        return None;
-    }
-    let object = Cursor::over_object(&payload)?;
+    letters.all(|letter| letter != b'.').then_some(payload)
+}
+
+fn claims(object: Cursor) -> UnverifiedClaims {
     let org = object.member("o");
-    Some(UnverifiedClaims {
+    UnverifiedClaims {
         exp: object.time("exp"),
         iat: object.time("iat"),
         nbf: object.time("nbf"),
@@ -136,7 +145,7 @@ fn claims(token: &str) -> Option<UnverifiedClaims> {
         org: org.text("id").or_else(|| object.text("org_id")),
         role: org.text("rol").or_else(|| object.text("org_role")),
         audience: Audience(object.member("aud").strings()),
-    })
+    }
 }
 
 /// Decodes base64url up to the next dot. Padding is tolerated, though RFC 7515 has none: hand-made
@@ -206,6 +215,19 @@ mod tests {
 
     fn some(text: &str) -> Option<String> {
         Some(text.into())
+    }
+
+    #[test]
+    fn b11_the_sum_tells_foreign_tokens_and_fitting_ones() {
+        let token = |payload: &str| format!("e30.{}.x", encode(payload.as_bytes()));
+        let text = token(r#"{"sub":"u","sid":"s","aud":["x","convex"],"exp":2,"iat":1}"#);
+        let sum = sum_up(&text, "u", "s").unwrap();
+        assert_eq!((sum.exp, sum.iat), (Some(Millis(2000)), Some(Millis(1000))));
+        assert!(sum.fits && !sum.foreign);
+        assert!(sum_up(&text, "v", "s").unwrap().foreign && sum_up(&text, "u", "t").unwrap().foreign);
+        assert!(!sum_up(&token(r#"{"sub":"u"}"#), "u", "s").unwrap().foreign);
+        assert_eq!(sum_up("opaque", "u", "s"), Some(Claims::default()));
+        assert_eq!(sum_up("two words", "u", "s"), None);
     }
 
     #[test]

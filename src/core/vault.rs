@@ -1,6 +1,7 @@
 //! All tokens of the current session, one slot for each template, whoever uses it: backends with the same
 //! template share one token and its fetches (B1). It must never hold a token of another epoch (D1).
 
+use super::clock::Millis;
 use super::context::Context;
 use super::effect::{Effect, RequestId, TokenId};
 use super::failure::{Code, Failure};
@@ -34,15 +35,17 @@ impl Vault {
 
     /// A fetch brought a token.
     pub fn arrived(&mut self, context: &mut Context, request: RequestId, token: TokenId, claims: Claims) {
-        match self.slots.iter_mut().find(|slot| slot.expects(request)) {
-            Some(slot) => slot.arrived(context, request, token, claims),
-            None => context.push(Effect::Forget(token)), // of another epoch (D1)
+        for slot in &mut self.slots {
+            if slot.arrived(context, request, token, claims) {
+                return;
+            }
         }
+        context.push(Effect::Forget(token)); // of another epoch (D1)
     }
 
     /// A fetch brought none.
     pub fn fetch_failed(&mut self, context: &mut Context, request: RequestId, failure: Failure) {
-        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.expects(request)) {
+        for slot in &mut self.slots {
             slot.fetch_failed(context, request, failure);
         }
     }
@@ -55,9 +58,9 @@ impl Vault {
     }
 
     /// The page woke.
-    pub fn wake(&mut self, context: &Context, online: bool) {
+    pub fn wake(&mut self, time: Millis, online: bool) {
         for slot in &mut self.slots {
-            slot.wake(context, online);
+            slot.wake(time, online);
         }
     }
 
@@ -71,7 +74,7 @@ impl Vault {
     /// Answers every call that waits.
     pub fn answer_all(&mut self, context: &mut Context, answer: Result<Option<TokenId>, Code>) {
         for slot in &mut self.slots {
-            slot.answer_all(context, answer);
+            slot.calls.answer_all(context, answer);
         }
     }
 
@@ -94,6 +97,16 @@ impl Vault {
         for slot in &mut self.slots {
             slot.tend(context, may_fetch);
         }
+    }
+
+    /// Whether a slot has this token, good or not.
+    pub fn holds(&self, token: TokenId) -> bool {
+        self.slots.iter().any(|slot| slot.holds(token))
+    }
+
+    /// Whether a token is good.
+    pub fn any_good(&self, context: &Context) -> bool {
+        self.slots.iter().any(|slot| slot.good(context).is_some())
     }
 
     /// The live tokens, to be kept through a reload (F3).

@@ -1,6 +1,7 @@
 // Makes the JavaScript modules that the package is bundled from: the wasm as base64 text, and the glue as a function, so
 // that each instance has glue of its own. On the way the names that wasm imports, half of them hashes that do not
-// compress, become short ones in both. Folder and library name in; it must never write wasm that an engine refuses.
+// compress, become short ones in both, and the glue loses what only other users of wasm-bindgen need.
+// Folder and library name in; it must never write wasm that an engine refuses, nor glue of a form that it does not know.
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 
@@ -79,14 +80,57 @@ while (read.at < original.length) {
 const wasm = Buffer.concat(parts);
 new WebAssembly.Module(wasm);
 
+/** What the glue does in a more general way than this package needs. A function is given a new body; of the rest, what
+ *  matches is replaced. */
+const DIET = [
+  // A machine is freed when its bridge is disposed, and never by a garbage collector.
+  [/^    __destroy_into_raw\(\) \{\n[^]*?^    \}\n/m, ""],
+  ["const ptr = this.__destroy_into_raw();", "const ptr = this.__wbg_ptr;"],
+  [/^        MachineFinalization\.register\(.*\);\n/m, ""],
+  [/^const MachineFinalization = [^]*?;\n\n/m, ""],
+  [/^if \(Symbol\.dispose\) .*;\n/m, ""],
+  // Few and short strings cross: ids, and each token once.
+  [/^let cachedUint8ArrayMemory0 = null;\n/m, ""],
+  body("getUint8ArrayMemory0", "return new Uint8Array(wasm.memory.buffer);"),
+  body(
+    "passStringToWasm0",
+    `const bytes = new TextEncoder().encode(arg);
+    const ptr = malloc((WASM_VECTOR_LEN = bytes.length), 1) >>> 0;
+    getUint8ArrayMemory0().set(bytes, ptr);
+    return ptr;`,
+  ),
+  [/, wasm\.__wbindgen_realloc\b/g, ""],
+  [/^let cachedTextDecoder = [^]*?^let numBytesDecoded = 0;\n/m, ""],
+  body("decodeText", "return new TextDecoder().decode(getUint8ArrayMemory0().subarray(ptr, ptr + len));"),
+  [/^const cachedTextEncoder = [^]*?^\}\n\n/m, ""],
+];
+
+/** The names whose definitions are gone; nothing may be left that uses them. */
+const GONE = /\b(?:MachineFinalization|__destroy_into_raw|cached\w+|numBytesDecoded|MAX_SAFARI_DECODE_BYTES|realloc)\b/;
+
+function body(name, text) {
+  return [new RegExp(`^(function ${name}\\(.*\\) \\{\\n)[^]*?^\\}\\n`, "m"), `$1    ${text}\n}\n`];
+}
+
+function slimmed(glue) {
+  for (const [what, by] of DIET) {
+    const less = glue.replace(what, by);
+    if (less === glue) throw new Error(`the glue has nothing like ${what}`);
+    glue = less;
+  }
+  const left = GONE.exec(glue.replace(/^function passStringToWasm0\(.*/m, ""));
+  if (left) throw new Error(`the glue still uses ${left[0]}`);
+  return glue;
+}
+
 const exported = [];
-const body = readFileSync(file("bg.js"), "utf8").replace(/^export (function|class) (\w+)/gm, (_, kind, name) => {
+const glue = readFileSync(file("bg.js"), "utf8").replace(/^export (function|class) (\w+)/gm, (_, kind, name) => {
   exported.push(name);
   return `${kind} ${name}`;
 });
 const imported = list.map(({ name }) => name);
 const known = imported.every((name) => exported.includes(name));
-if (!known || /^(?:export|import)\b/m.test(body)) throw new Error("the glue has a form that is not known");
+if (!known || /^(?:export|import)\b/m.test(glue)) throw new Error("the glue has a form that is not known");
 const members = [
   ...imported.map((name, i) => `${names[i]}: ${name}`),
   ...exported.filter((name) => !imported.includes(name)),
@@ -94,4 +138,4 @@ const members = [
 
 writeFileSync(`${folder}/${library}.wasm`, wasm);
 writeFileSync(file("inlined.js"), `export default "${wasm.toString("base64")}";\n`);
-writeFileSync(file("glue.js"), `export default () => {\n${body}\nreturn { ${members.join(", ")} };\n};\n`);
+writeFileSync(file("glue.js"), `export default () => {\n${slimmed(glue)}\nreturn { ${members.join(", ")} };\n};\n`);

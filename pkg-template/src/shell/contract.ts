@@ -1,62 +1,54 @@
 // What the bridge and its shell may ask of each other. The bridge knows users, tokens and states by name; how the
-// machine is told stands in `shell.ts`.
+// machine is told stands in `shell.ts`. Neither may throw at the other.
+import type { EVENT } from "./numbers.js";
 
 /** @internal One bridge below the public API. Every method is synchronous, and does nothing after `dispose`. */
 export interface Shell {
-  addBackend(name: string, policy: number, template: string | undefined, auto: boolean): void;
+  addBackend(name: string, policy: number, template: string | null | undefined, auto: boolean): void;
   /** kind: 0 a token source, 1 a Clerk, 2 a holder of the latest `useAuth()`. */
   start(kind: number, source: object): void;
   sourceChanged(): void;
-  getToken(caller: number, template: string | undefined, force: boolean): void;
+  getToken(caller: number, template: string | null, force: boolean): void;
   renew(caller: number, backend: number, rejectedToken: string): void;
-  settled(request: number, value: unknown): void;
-  failed(request: number, error: unknown): void;
-  stepDone(step: number): void;
-  /** why: 0 transient, 1 refused, 2 config. */
-  stepFailed(step: number, why: number): void;
-  rejected(step: number, why: number): void;
-  left(leave: number): void;
-  signOut(caller: number): void;
+  /** An event that numbers say all of. */
+  tell(event: EVENT, ...numbers: number[]): void;
   dispose(): void;
 }
 
 /** @internal What a shell asks of the bridge. */
 export interface Host {
-  wait(promise: unknown, request: number): void;
-  answer(caller: number, code: number, token: string | null): void;
-  token(template: string | undefined, token: string | undefined, goodForMs: number): void;
-  /** command: 0 hold, 1 attach, 2 update, 3 detach, 4 nobody. */
+  /** `cause`: how the last promise of the source failed, if it did. */
+  answer(caller: number, code: number, token: string | null, cause: unknown): void;
+  token(template: string | null, token: string | null, goodForMs: number): void;
+  /** command: 0 hold, 1 attach, 2 update, 3 detach, 4 nobody. `reason`: of a detach; with hold, 1: somebody left. */
   run(
     backend: number,
     step: number,
     command: number,
-    token: string | undefined,
+    token: string | null,
     reason: number,
     userId: string,
     sessionId: string,
-    orgId: string | null | undefined,
+    orgId: string | null,
   ): void;
   abort(step: number): void;
   leave(leave: number, userId: string, reason: number): void;
-  event(type: string, backend: number, template?: string, reason?: string, ms?: number): void;
-  backend(index: number, status: number, refreshing: boolean, error: number): void;
+  event(type: string, backend: number, template?: string | null, reason?: string, ms?: number): void;
+  backend(index: number, status: number, refreshing: number, error: number): void;
   publish(
     status: number,
-    refreshing: boolean,
-    userId: string | null | undefined,
-    sessionId: string | null | undefined,
-    orgId: string | null | undefined,
-    orgRole: string | null | undefined,
-    rememberedUserId: string | null | undefined,
-    rememberedOrgId: string | null | undefined,
+    refreshing: number,
     error: number,
+    /** 0: of none, else from 1. */
     errorBackend: number,
+    session: readonly (string | null)[],
+    remembered: readonly (string | null)[],
+    cause: unknown,
   ): void;
 }
 
 /** @internal What a shell is made with. */
 export type ShellSettings = [
-  host: Host,
   name: string,
   /** 0 nothing, 1 identity, 2 tokens. */
   persist: number,

@@ -1,43 +1,82 @@
-// What the numbers mean that cross to the machine (`src/browser/machine.rs`) and back.
+// What the numbers mean that cross to the machine (`src/browser/machine.rs`) and back. Bundling leaves only numbers.
 
 /** @internal Events, with what their arguments say. */
-export const EVENT = {
+export const enum EVENT {
   /** policy, template, whether the session token is taken where it fits */
-  backend: 0,
+  backend,
   /** user, organization */
-  remembered: 1,
+  remembered,
   /** backend, user */
-  owner: 2,
+  owner,
   /** user, session, organization, role */
-  restored: 3,
-  start: 4,
-  unknown: 5,
-  failed: 6,
-  signedOut: 7,
+  restored,
+  start,
+  unknown,
+  failed,
+  signedOut,
   /** user, session, organization, role, whether the session token fits Convex: 0 not known, 1 no, 2 yes */
-  signedIn: 8,
+  signedIn,
   /** request, HTTP status, seconds to wait */
-  fetchFailed: 9,
-  tick: 10,
+  fetchFailed,
+  tick,
   /** 1: online */
-  woke: 11,
+  woke,
   /** caller, template */
-  askGood: 12,
+  askGood,
   /** caller, template */
-  askFresh: 13,
+  askFresh,
   /** caller, backend, the refused token */
-  askInstead: 14,
+  askInstead,
   /** step */
-  stepDone: 15,
+  stepDone,
   /** step; 0 transient, 1 refused, 2 config */
-  stepFailed: 16,
+  stepFailed,
   /** step; as above */
-  rejected: 17,
+  rejected,
   /** leave */
-  left: 18,
+  left,
   /** caller */
-  signOut: 19,
+  signOut,
   /** request; 1: it succeeded */
-  sourceSignedOut: 20,
-  dispose: 21,
-} as const;
+  sourceSignedOut,
+  dispose,
+}
+
+/** @internal Effects, with what their arguments say. 9 follows each 8, 11 each 10, 15 each 14. */
+export const enum EFFECT {
+  /** request, template, 1: minted */
+  fetch,
+  /** -, -, milliseconds; negative: none */
+  timer,
+  /** backend, step, command, its argument, user, session, organization */
+  run,
+  /** step */
+  abort,
+  /** leave, user, reason */
+  leave,
+  /** caller, error, token */
+  answer,
+  /** template, token, for how many milliseconds it answers callers at once */
+  cache,
+  /** token */
+  forget,
+  /** user, organization */
+  store,
+  /** backend, user */
+  storeOwner,
+  /** user, session, organization, role */
+  storeLive,
+  /** template, token */
+  storeToken,
+  /** request */
+  signOut,
+  /** backend, status, refreshing, error */
+  backend,
+  /** user, session, organization, role */
+  session,
+  /** status, refreshing, error, backend from 1, remembered user, their organization */
+  publish,
+  stop,
+  /** name, backend, template, reason, milliseconds */
+  log,
+}

@@ -1,22 +1,26 @@
 // The shell around the machine: timers, storage, page events and the token source on one side, numbers on the other.
 // It takes no decision. What the machine wants is noted while an event is handled and carried out after it, in order,
 // so that what is called then may call back. (A5)
-import type { Glue } from "#glue";
-import type { Shell, ShellSettings } from "./contract.js";
-import { EVENT } from "./numbers.js";
+import type { Instance } from "../loader.js";
+import type { Host, Shell, ShellSettings } from "./contract.js";
+import { EFFECT, EVENT } from "./numbers.js";
 import { openSource, type Source } from "./source.js";
-import { read, write } from "./storage.js";
+import { type Area, read, write } from "./storage.js";
 import { createStrings } from "./strings.js";
 
 type Effect = [kind: number, ...args: any[]];
 
-/** The one effect that is carried out after `dispose`: callers get their answers. (D6) */
-const ANSWER = 5;
+/** The longest token that is any use. (B9) */
+const LONGEST = 1 << 15;
+
+/** A number out of an error, which may hold anything. */
+const count = (value: unknown) => (typeof value === "number" ? Math.min(Math.max(value, 0), 3600) : 0);
 
 /** @internal A shell around a machine of its own. */
 export default (
-  Machine: Glue["Machine"],
-  ...[host, name, persist, _shareTabs, ...times]: ShellSettings
+  { Machine, enter }: Instance,
+  host: Host,
+  ...[name, persist, _shareTabs, ...times]: ShellSettings
 ): Shell => {
   const { keep, find, text, forget } = createStrings();
   const queue: Effect[] = [];
@@ -25,89 +29,107 @@ export default (
   let stopped: boolean | undefined;
   let source: Source | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let signingOut: number | undefined;
   /** The user and session that the machine acts for. */
-  let userId: string | undefined;
-  let sessionId: string | undefined;
-  let record: (string | undefined)[] | undefined;
-  let live: (string | undefined)[] | undefined;
-  let session: (string | undefined)[];
+  let userId = "";
+  let sessionId = "";
+  /** How the last promise of the source failed, if it did. */
+  let cause: unknown;
 
   const note = (...effect: Effect) => void queue.push(effect);
-  const machine = new Machine({ effect: note, wait: note, log: (...log) => note(17, ...log) }, persist, ...times, Math.random() * 2 ** 52);
+  const machine = enter(
+    () =>
+      new Machine(
+        { effect: note, wait: note, log: (...log) => note(EFFECT.log, ...log) },
+        persist,
+        ...times,
+        Math.random() * 2 ** 52,
+      ),
+  )!;
 
-  const drain = () => {
+  /** Lets the machine handle something, then does what it wants, unless that is being done already. */
+  const handle = (happening: () => void) => {
+    if (stopped) return;
+    enter(happening);
     if (busy) return;
     busy = true;
     for (let effect; (effect = queue.shift()); ) {
       const [kind, ...args] = effect;
-      if (!stopped || kind === ANSWER) perform[kind]!(...args);
+      perform[kind]!(...args);
     }
     busy = false;
-    if (record) store("localStorage", record, 2);
-    if (live) store("sessionStorage", live, 4);
-    record = live = undefined;
   };
 
-  /** Keeps a list, or nothing if all that it must hold is missing. (F4) */
-  const store = (area: "localStorage" | "sessionStorage", list: (string | undefined)[], least: number) => {
-    const empty = list.length === least && (least > 2 || !list[0]);
-    if (!write(area, name, empty ? undefined : list)) host.event("storage.failed", -1);
-  };
+  const tell: Shell["tell"] = (...event) => handle(() => machine.event(...event));
 
-  const tell = (kind: number, a = 0, b = 0, c = 0, d = 0, e = 0) => {
-    machine.event(kind, a, b, c, d, e);
-    drain();
-  };
-
-  const token = (restored: boolean, id: number, value: string) => {
-    machine.token(restored, id, keep(value), value, userId ?? "", sessionId ?? "");
-    drain();
-  };
+  const token = (restored: boolean, id: number, value: string) =>
+    handle(() => machine.token(restored, id, keep(value), value, userId, sessionId));
 
   /** What the source says now. */
   const look = () => {
     if (!source) return;
-    const [kind, user, id, org, role, claims] = source.read();
-    if (kind === EVENT.signedIn) {
-      userId = user as string;
-      sessionId = id as string;
-    }
-    const fits = claims ? (claims.aud === "convex" || (claims.aud?.includes && [...claims.aud].includes("convex")) ? 2 : 1) : 0;
-    tell(kind, keep(user), keep(id), keep(org), keep(role), fits);
+    const [kind, fits = 0, ...who] = source.read();
+    if (who[0]) [userId, sessionId] = who as string[];
+    const [user, id, org, role] = who.map(keep);
+    tell(kind, user, id, org, role, fits);
   };
 
-  const seen = ({ type }: { type: string }) => {
-    if (type === "visibilitychange" && document.hidden) return;
+  const seen = ({ type }: Event) => {
+    if (type === "visibilitychange" && globalThis.document?.hidden) return;
     look(); // what changed while nobody looked comes first
     tell(EVENT.woke, +(type === "online"));
   };
 
   const listen = (on: "addEventListener" | "removeEventListener") => {
-    document[on]("visibilitychange", seen);
-    for (const type of ["pageshow", "focus", "online"]) window[on](type, seen as () => void);
+    for (const type of ["visibilitychange", "pageshow", "focus", "online"]) window[on]?.(type, seen);
   };
 
-  const failed = (request: number, error: any) => {
-    if (request === signingOut) return tell(EVENT.sourceSignedOut, request);
-    look();
-    const missing = [error, error?.errors?.[0]].some((one) => one?.code === "resource_not_found");
-    tell(EVENT.fetchFailed, request, missing ? 404 : error?.status, Math.min(error?.retryAfter || 0, 3600));
+  const close = () => {
+    listen("removeEventListener");
+    source?.close();
+    source = undefined;
   };
 
-  /** A promise of the source, or what it threw instead. */
-  const ask = (request: number, promise: () => unknown) => {
-    try {
-      host.wait(promise(), request);
-    } catch (error) {
-      failed(request, error);
-    }
+  /** Waits for a promise of the source; what its maker throws counts as its failure. */
+  const wait = (make: () => unknown, settled: (value: any) => void, failed: (error: any) => void) =>
+    new Promise((resolve) => resolve(make())).then(
+      (value) => {
+        cause = undefined;
+        settled(value);
+      },
+      (error) => failed((cause = error)),
+    );
+
+  /** The effects of a kind that come right after this one. */
+  const following = (kind: number) => {
+    const found: number[][] = [];
+    while (queue[0]?.[0] === kind) found.push(queue.shift()!.slice(1));
+    return found;
   };
 
-  /** How each effect is carried out, by its number. */
-  const perform: ((...args: any[]) => void)[] = [
-    (request, template, minted) => ask(request, () => source!.getToken(text(template), !!minted)),
-    (_kind, _unused, ms) => {
+  /** Keeps a list through reloads, or nothing if all that it is for is missing. (F4) */
+  const store = (area: Area, list: (string | null)[], filled: number) => {
+    if (!write(area, name, filled ? list : undefined)) host.event("storage.failed", -1);
+  };
+
+  /** How each effect is carried out. */
+  const perform: Record<number, (...args: any[]) => void> = {
+    [EFFECT.fetch](request, template, minted) {
+      const failed = (error: any) => {
+        // Only the source itself can say that nobody is signed in: it is looked at first. (B2)
+        look();
+        const missing = [error, error?.errors?.[0]].some((one) => one?.code === "resource_not_found");
+        tell(EVENT.fetchFailed, request, missing ? 404 : count(error?.status), count(error?.retryAfter));
+      };
+      wait(
+        () => source!.getToken(text(template), minted),
+        (value) => {
+          if (value == null) failed(value);
+          else token(false, request, typeof value === "string" && value.length <= LONGEST ? value : "");
+        },
+        failed,
+      );
+    },
+    [EFFECT.timer](_, __, ms) {
       clearTimeout(timer);
       if (ms >= 0)
         timer = setTimeout(() => {
@@ -115,62 +137,64 @@ export default (
           tell(EVENT.tick);
         }, ms);
     },
-    (backend, step, command, argument, user, id, org) =>
-      host.run(
-        backend,
-        step,
-        command,
-        command === 1 || command === 2 ? text(argument) : undefined,
-        argument,
-        text(user)!,
-        text(id)!,
-        text(org),
+    [EFFECT.run](backend, step, command, argument, ...who) {
+      const [userId, sessionId, orgId] = who.map(text);
+      const token = command === 1 || command === 2 ? text(argument) : null;
+      host.run(backend, step, command, token, argument, userId!, sessionId!, orgId!);
+    },
+    [EFFECT.abort]: host.abort,
+    [EFFECT.leave]: (leave, user, reason) => host.leave(leave, text(user)!, reason),
+    [EFFECT.answer]: (caller, error, token) => host.answer(caller, error, text(token), cause),
+    [EFFECT.cache]: (template, token, ms) => host.token(text(template), text(token), ms),
+    [EFFECT.forget]: forget,
+    [EFFECT.store](user, org) {
+      const owners = following(EFFECT.storeOwner).filter(([, owner]) => owner);
+      const list = owners.flatMap(([backend, owner]) => [backends[backend!]!, text(owner!)]);
+      store("localStorage", [text(user), text(org), ...list], user || list.length);
+    },
+    [EFFECT.storeLive](...who) {
+      const tokens = following(EFFECT.storeToken).flatMap(([template, token]) => [text(template!), text(token!)]);
+      store("sessionStorage", [...who.slice(0, 4).map(text), ...tokens], tokens.length);
+    },
+    [EFFECT.signOut]: (request) =>
+      wait(
+        () => source!.signOut(),
+        () => tell(EVENT.sourceSignedOut, request, 1),
+        () => tell(EVENT.sourceSignedOut, request),
       ),
-    (step) => host.abort(step),
-    (leave, user, reason) => host.leave(leave, text(user)!, reason),
-    (caller, error, token) => host.answer(caller, error, text(token) ?? null),
-    (template, token, ms) => host.token(text(template), text(token), ms),
-    forget,
-    (user, org) => (record = [text(user), text(org)]),
-    (backend, owner) => owner && record!.push(backends[backend], text(owner)),
-    (...names) => (live = names.slice(0, 4).map(text)),
-    (template, token) => live!.push(text(template), text(token)),
-    (request) => {
-      signingOut = request;
-      ask(request, () => source!.signOut());
+    [EFFECT.backend]: host.backend,
+    [EFFECT.session](...who) {
+      const [[status, refreshing, error, backend, ...remembered]] = following(EFFECT.publish) as any;
+      host.publish(status, refreshing, error, backend, who.map(text), remembered.map(text), cause);
     },
-    (backend, status, refreshing, error) => host.backend(backend, status, !!refreshing, error),
-    (...names) => (session = names.slice(0, 4).map(text)),
-    (status, refreshing, error, backend, user, org) => {
-      const [userId, sessionId, orgId, role] = session;
-      host.publish(status, !!refreshing, userId, sessionId, orgId, role, text(user), text(org), error, backend - 1);
-    },
-    () => {},
-    (type, backend, template, reason, ms) =>
+    [EFFECT.log]: (type, backend, template, reason, ms) =>
       host.event(type, backend, text(template), reason || undefined, ms || undefined),
-  ];
+  };
 
   /** What earlier page loads left behind. */
   const restore = () => {
-    const stored = persist ? read("localStorage", name) : undefined;
-    if (stored === null) host.event("record.discarded", -1);
-    if (stored) {
-      const [user, org, ...owners] = stored;
-      tell(EVENT.remembered, keep(user), keep(org));
-      for (let i = 0; i < owners.length; i += 2) {
-        const backend = backends.indexOf(owners[i]!);
-        if (backend >= 0) tell(EVENT.owner, backend, keep(owners[i + 1]));
-      }
+    const recall = (area: Area, least: number) => {
+      const list = persist < least ? undefined : read(area, name);
+      if (list === null) host.event("record.discarded", -1);
+      return list || [];
+    };
+    const [user, org, ...owners] = recall("localStorage", 1);
+    tell(EVENT.remembered, keep(user), keep(org));
+    for (let i = 0; i < owners.length; i += 2) {
+      const backend = backends.indexOf(owners[i]!);
+      if (backend >= 0) tell(EVENT.owner, backend, keep(owners[i + 1]));
     }
-    const [user, id, org, role, ...tokens] = (persist > 1 && read("sessionStorage", name)) || [];
-    if (!user || !id) return;
-    userId = user;
-    sessionId = id;
-    tell(EVENT.restored, keep(user), keep(id), keep(org), keep(role));
-    for (let i = 0; i < tokens.length; i += 2) if (tokens[i + 1]) token(true, keep(tokens[i]), tokens[i + 1]!);
+    const [...who] = recall("sessionStorage", 2);
+    const tokens = who.splice(4);
+    if (!who[0] || !who[1]) return;
+    [userId, sessionId] = who as string[];
+    tell(EVENT.restored, ...who.map(keep));
+    for (let i = 0; i < tokens.length; i += 2) token(true, keep(tokens[i]), tokens[i + 1] ?? "");
   };
 
   return {
+    tell,
+    sourceChanged: look,
     addBackend(backend, policy, template, auto) {
       backends.push(backend);
       tell(EVENT.backend, policy, keep(template), +auto);
@@ -178,33 +202,21 @@ export default (
     start(kind, object) {
       restore();
       tell(EVENT.start);
+      if (stopped) return;
       source = openSource(kind, object, look);
       listen("addEventListener");
+      if (stopped) close();
       look();
     },
-    sourceChanged: look,
     getToken: (caller, template, force) => tell(force ? EVENT.askFresh : EVENT.askGood, caller, keep(template)),
     renew: (caller, backend, rejected) => tell(EVENT.askInstead, caller, backend, find(rejected)),
-    settled(request, value) {
-      if (request === signingOut) return tell(EVENT.sourceSignedOut, request, 1);
-      // Only the source itself can say that nobody is signed in: it is looked at first. (B2)
-      if (value == null) return failed(request, value);
-      token(false, request, typeof value === "string" ? value : "");
-    },
-    failed,
-    stepDone: (step) => tell(EVENT.stepDone, step),
-    stepFailed: (step, why) => tell(EVENT.stepFailed, step, why),
-    rejected: (step, why) => tell(EVENT.rejected, step, why),
-    left: (leave) => tell(EVENT.left, leave),
-    signOut: (caller) => tell(EVENT.signOut, caller),
     dispose() {
+      if (stopped) return;
       stopped = true;
-      tell(EVENT.dispose);
+      queue.length = 0;
       clearTimeout(timer);
-      if (source) {
-        listen("removeEventListener");
-        source.close();
-      }
+      close();
+      enter(() => machine.free());
     },
   };
 };

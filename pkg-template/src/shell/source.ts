@@ -1,14 +1,23 @@
 // Where tokens come from: Clerk's browser object, any `TokenSource`, or what React's `useAuth` returned last. Each is
-// read afresh whenever it is asked (B8), and reading one never throws, whatever it holds.
+// read afresh whenever it is asked (B8). Reading and leaving one never throws, whatever it holds.
+import { safely } from "../store.js";
 import { EVENT } from "./numbers.js";
 
-/** @internal What a source says: an event of the machine, and the session if somebody is signed in. */
-export type Said = [kind: number, userId?: unknown, sessionId?: unknown, orgId?: unknown, role?: unknown, claims?: any];
+/** @internal What a source says: an event of the machine, and who is signed in, if somebody is. */
+export type Said = [
+  kind: EVENT,
+  /** Whether the session token fits Convex: 0 not known, 1 no, 2 yes. */
+  fits?: number,
+  userId?: string,
+  sessionId?: string,
+  orgId?: unknown,
+  role?: unknown,
+];
 
 /** @internal */
 export interface Source {
   read(): Said;
-  getToken(template: string | undefined, skipCache: boolean): unknown;
+  getToken(template: string | null, skipCache: unknown): unknown;
   signOut(): unknown;
   close(): void;
 }
@@ -16,9 +25,16 @@ export interface Source {
 const unknown: Said = [EVENT.unknown];
 const signedOut: Said = [EVENT.signedOut];
 
-const signedIn = (of: any): Said =>
-  of.userId && of.sessionId
-    ? [EVENT.signedIn, of.userId, of.sessionId, of.orgId, of.orgRole, of.sessionClaims]
+const signedIn = ({ userId, sessionId, orgId, orgRole, sessionClaims }: any): Said =>
+  userId && sessionId
+    ? [
+        EVENT.signedIn,
+        sessionClaims ? ([].concat(sessionClaims.aud).includes("convex" as never) ? 2 : 1) : 0,
+        userId,
+        sessionId,
+        orgId,
+        orgRole,
+      ]
     : unknown;
 
 const readTokenSource = (source: any): Said => {
@@ -26,19 +42,12 @@ const readTokenSource = (source: any): Said => {
   return session ? signedIn(session) : session === null ? signedOut : unknown;
 };
 
-const readUseAuth = (auth: any): Said =>
-  !auth.isLoaded || auth.isSignedIn === undefined
-    ? unknown // also: on its way somewhere (A7)
-    : auth.isSignedIn
-      ? signedIn(auth)
-      : signedOut; // a pending session counts as none (A8)
-
 const readClerk = ({ loaded, status, session, user, organization }: any): Said => {
   if (!loaded) return status === "error" ? [EVENT.failed] : unknown;
   if (session === undefined) return unknown; // on its way somewhere (A7)
   if (session?.status !== "active") return signedOut; // nobody, or pending (A8)
   const who = user ?? session.user;
-  const orgId = session.lastActiveOrganizationId === undefined ? organization?.id : session.lastActiveOrganizationId;
+  const { lastActiveOrganizationId: orgId = organization?.id } = session;
   return signedIn({
     userId: who?.id,
     sessionId: session.id,
@@ -48,12 +57,21 @@ const readClerk = ({ loaded, status, session, user, organization }: any): Said =
   });
 };
 
+const readUseAuth = (auth: any): Said =>
+  !auth.isLoaded || auth.isSignedIn === undefined
+    ? unknown // also: on its way somewhere (A7)
+    : auth.isSignedIn
+      ? signedIn(auth)
+      : signedOut; // a pending session counts as none (A8)
+
 /** @internal Listens to a source: 0 a token source, 1 a Clerk, 2 a holder of the latest `useAuth()`. */
 export const openSource = (kind: number, source: any, changed: () => void): Source => {
   const now = () => (kind > 1 ? source.current : source);
-  // clerk-js 6 tells that it is ready in the status event alone.
-  if (kind === 1) source.on?.("status", changed);
-  const stop = kind > 1 ? undefined : kind ? source.addListener(changed) : source.subscribe(changed);
+  const stop: any = safely(() => {
+    // clerk-js 6 tells that it is ready in the status event alone.
+    if (kind === 1) source.on?.("status", changed);
+    return kind > 1 ? undefined : kind ? source.addListener(changed) : source.subscribe(changed);
+  });
   return {
     read() {
       try {
@@ -63,11 +81,11 @@ export const openSource = (kind: number, source: any, changed: () => void): Sour
       }
     },
     getToken: (template, skipCache) =>
-      (kind === 1 ? source.session : now()).getToken({ ...(template && { template }), ...(skipCache && { skipCache }) }),
+      (kind === 1 ? source.session : now()).getToken({ ...(template && { template }), ...(skipCache ? { skipCache: true } : {}) }),
     signOut: () => now().signOut?.(),
     close() {
-      stop?.();
-      if (kind === 1) source.off?.("status", changed);
+      safely(() => stop?.());
+      if (kind === 1) safely(() => source.off?.("status", changed));
     },
   };
 };

@@ -5,8 +5,9 @@ const VERSION = "clerk-bridge 1";
 /** Nothing longer was written by us. */
 const LONGEST = 1 << 19;
 
-type Area = "localStorage" | "sessionStorage";
-type List = (string | null | undefined)[];
+/** @internal */
+export type Area = "localStorage" | "sessionStorage";
+type List = (string | null)[];
 
 /** @internal The stored list; undefined: none; null: something that is not one of ours. */
 export const read = (area: Area, key: string): List | null | undefined => {

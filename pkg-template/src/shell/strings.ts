@@ -8,29 +8,29 @@ export interface Strings {
   keep(value: unknown): number;
   /** The number of a string, if it is kept; else 0. */
   find(value: string): number;
-  text(number: number): string | undefined;
+  text(number: number): string | null;
   forget(number: number): void;
 }
 
 /** @internal */
 export const createStrings = (): Strings => {
-  const numbers = new Map<string, number>();
+  const numbers = new Map<unknown, number>();
   const texts = new Map<number, string>();
   let last = 0;
+  const find = (value: unknown) => numbers.get(value) ?? 0;
+  const text = (number: number) => texts.get(number) ?? null;
   return {
+    find,
+    text,
     keep(value) {
-      if (!value || typeof value !== "string") return 0;
-      let number = numbers.get(value);
-      if (!number) {
-        numbers.set(value, (number = ++last));
-        texts.set(number, value);
+      if (value && typeof value === "string" && !find(value)) {
+        numbers.set(value, ++last);
+        texts.set(last, value);
       }
-      return number;
+      return find(value);
     },
-    find: (value) => numbers.get(value) ?? 0,
-    text: (number) => texts.get(number),
     forget(number) {
-      numbers.delete(texts.get(number)!);
+      numbers.delete(text(number));
       texts.delete(number);
     },
   };

@@ -16,8 +16,9 @@ declare module "#shell" {
 declare module "#glue" {
   /** One machine inside the wasm module: numbers in, numbers out (`src/shell/numbers.ts`). */
   export interface Machine {
-    event(kind: number, a: number, b: number, c: number, d: number, e: number): void;
+    event(kind: number, ...numbers: number[]): void;
     token(restored: boolean, id: number, token: number, text: string, userId: string, sessionId: string): void;
+    free(): void;
   }
 
   /** Takes note of what the machine wants. */

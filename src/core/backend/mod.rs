@@ -3,10 +3,12 @@
 //! two things at once, nor anything for a session that is over (D1, D2).
 
 pub mod policy;
+mod step;
 mod tie;
 
 pub use policy::{Policy, Template};
-pub use tie::{Backend, World};
+pub use step::World;
+pub use tie::Backend;
 
 /// What the application says of a backend.
 #[derive(Clone, Copy, Debug)]

@@ -4,14 +4,16 @@
 
 use super::super::clock::Millis;
 use super::super::context::Context;
-use super::super::effect::{Command, Effect, Of, Reason, StepId, TokenId};
+use super::super::effect::{Command, Effect, Of, Reason, StepId};
 use super::super::event::Refusal;
 use super::super::failure::Code;
 use super::super::identity::{Epoch, Name, Session, Who};
 use super::super::retry::{self, Backoff};
 use super::super::snapshot::{BackendState, Status};
 use super::policy::Policy;
+use super::step::{Step, Tie, World};
 use super::{Setup, Template};
+use crate::prelude::*;
 
 /// A step that hangs holds up the detaching for so long and no longer (D2).
 const PATIENCE: Millis = Millis::seconds(5);
@@ -19,44 +21,6 @@ const PATIENCE: Millis = Millis::seconds(5);
 const TRIES: u32 = 3;
 /// ... within this time.
 const REFUSAL_WINDOW: Millis = Millis::seconds(10);
-
-/// What a backend has to know about.
-#[derive(Clone, Copy, Debug)]
-pub struct World {
-    /// Who the bridge acts for.
-    pub who: Who,
-    /// Which epoch that is.
-    pub epoch: Epoch,
-    /// The application's `onLeave` callbacks for the last user are still running.
-    pub leaving: bool,
-    /// The token to hand over, and its serial.
-    pub token: Option<(TokenId, u32)>,
-    /// The token there was ran out or was refused.
-    pub ran_out: bool,
-    /// The source cannot bring a token just now.
-    pub failing: bool,
-}
-
-/// Whose the backend is, as far as it was told. It is a tie from the moment an attach starts until a
-/// detach has succeeded: whatever became of the attach, something may have to be cleared.
-#[derive(Clone, Copy, Debug)]
-struct Tie {
-    user: Name,
-    epoch: Epoch,
-    /// The hand-over of the token it has; 0: it has to be handed one.
-    serial: u32,
-    step: StepId,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    id: StepId,
-    command: Command,
-    epoch: Epoch,
-    /// When it was started, or told that its session is over.
-    since: Millis,
-    aborted: bool,
-}
 
 /// One backend.
 #[derive(Debug)]
@@ -72,14 +36,18 @@ pub struct Backend {
     stored_owner: Name,
     tie: Option<Tie>,
     running: Option<Step>,
-    /// An attach that was given up, and its user; should it succeed late, it is undone (D2).
-    stray: Option<(StepId, Name)>,
+    /// Attaches that were given up, and their users; one that succeeds late is undone (D2).
+    strays: Vec<(StepId, Name)>,
     /// The last thing a backend that holds was told, if it was not a token.
     told: Option<Command>,
     accepted: bool,
     refusals: u32,
+    last_refusal: Millis,
+    /// Since when it is refused, or with Clerk out of reach, since when Clerk is back.
     refused_at: Option<Millis>,
     gave_up: Option<Code>,
+    /// Data of the user's could not be cleared (D3).
+    stuck: bool,
     retry: Backoff,
 }
 
@@ -95,12 +63,14 @@ impl Backend {
             stored_owner: Name::NONE,
             tie: None,
             running: None,
-            stray: None,
+            strays: Vec::new(),
             told: None,
             accepted: false,
             refusals: 0,
+            last_refusal: Millis::ZERO,
             refused_at: None,
             gave_up: None,
+            stuck: false,
             retry: Backoff::default(),
         }
     }
@@ -130,7 +100,8 @@ impl Backend {
     }
 
     fn state(&self, world: World) -> BackendState {
-        let status = match (world.who, self.gave_up) {
+        let error = if self.stuck { Some(Code::BackendRejected) } else { self.gave_up };
+        let status = match (world.who, error) {
             (Who::Unknown, _) => Status::Loading,
             (Who::Unreachable | Who::Nobody, _) | (_, Some(_)) => Status::Unauthenticated,
             _ if self.accepted => Status::Authenticated,
@@ -140,13 +111,13 @@ impl Backend {
         BackendState {
             status,
             is_refreshing: status == Status::Authenticated && (self.refused_at.is_some() || world.ran_out),
-            error: self.gave_up.filter(|_| signed_in),
+            error: error.filter(|_| signed_in),
         }
     }
 
     /// Nothing is left to be undone for a user who left, or it has failed.
     pub fn is_through(&self) -> bool {
-        self.running.is_none() && (self.tie.is_none() || self.gave_up.is_some())
+        self.running.is_none() && (self.tie.is_none() || self.stuck)
     }
 
     /// The user, session, organization or role changed.
@@ -154,6 +125,10 @@ impl Backend {
         self.accepted &= same_user;
         self.told = None;
         self.chosen = None;
+        self.refusals = 0;
+        if let Some(tie) = &mut self.tie {
+            tie.step = StepId::default(); // that its token is refused now is nobody's concern any more
+        }
         self.forgive();
     }
 
@@ -165,45 +140,42 @@ impl Backend {
     }
 
     fn forgive(&mut self) {
-        self.refusals = 0;
         self.refused_at = None;
         self.gave_up = None;
+        self.stuck = false;
         self.retry.clear();
     }
 
     /// A step ended well.
     pub fn step_done(&mut self, context: &mut Context, id: StepId) {
-        if let Some((_, user)) = self.stray.take_if(|(stray, _)| *stray == id) {
-            // A given-up attach made a session after all: whoever is attached now, start over.
-            self.tie = Some(Tie { user, epoch: Epoch::default(), serial: 1, step: id });
+        if let Some(user) = self.stray(id) {
+            // A given-up attach made a session after all: whoever is attached now, start over. What is
+            // under way may have come before or after it.
+            self.tie = Some(Tie { user, epoch: Epoch::default(), serial: 1, step: StepId::default() });
             self.accepted = false;
+            if let Some(step) = &mut self.running {
+                step.abort(context);
+            }
             return;
         }
         let Some(step) = self.running.take_if(|step| step.id == id) else { return };
         match step.command {
+            _ if step.aborted => {}
             Command::Attach(_) | Command::Update(_) => {
-                if !step.aborted {
-                    self.forgive();
-                    if !self.accepted {
-                        self.log(context, "backend.authenticated", "");
-                    }
-                    self.accepted = true;
+                self.forgive();
+                if !self.accepted {
+                    self.log(context, "backend.authenticated", "");
                 }
+                self.accepted = true;
             }
-            Command::Detach(reason) => {
-                self.tie = None;
-                if reason != Reason::Rejected {
-                    self.forgive();
-                }
-                self.log(context, "backend.detached", "");
-            }
+            Command::Detach(reason) => self.detached(context, reason, true),
             Command::Hold(_) | Command::Nobody => {}
         }
     }
 
     /// A step failed. Returns the hand-over whose token was refused, if so.
     pub fn step_failed(&mut self, context: &mut Context, id: StepId, why: Refusal) -> Option<u32> {
-        self.stray.take_if(|(stray, _)| *stray == id);
+        self.stray(id);
         let step = self.running.take_if(|step| step.id == id)?;
         if step.aborted {
             return None;
@@ -213,8 +185,8 @@ impl Backend {
                 let serial = self.tie.map_or(0, |tie| tie.serial);
                 self.refused(context, why).then_some(serial)
             }
-            Command::Detach(_) => {
-                self.detach_failed(context);
+            Command::Detach(reason) => {
+                self.detached(context, reason, false);
                 None
             }
             Command::Hold(_) | Command::Nobody => None,
@@ -226,7 +198,7 @@ impl Backend {
         let tie = self.tie.filter(|tie| tie.step == step && tie.serial != 0)?;
         let serial = tie.serial;
         // While a newer token is on its way, a refusal of the one before says nothing.
-        let current = self.running.is_none();
+        let current = self.running.is_none_or(|step| !step.attaches());
         (current && self.refused(context, why)).then_some(serial)
     }
 
@@ -241,35 +213,49 @@ impl Backend {
             return false;
         }
         self.log(context, "token.rejected", "");
-        self.refusals = self.refusals.saturating_add(1);
+        // A backend that takes every token at first and refuses it soon after is refusing still.
+        if time - self.last_refusal > REFUSAL_WINDOW {
+            self.refusals = 0;
+        }
+        self.last_refusal = time;
+        self.refusals = self.refusals.wrapping_add(1);
         if why == Refusal::Config {
             self.give_up(context, Code::BackendConfig);
         } else if self.refusals > TRIES || self.gave_up.is_some() {
             self.give_up(context, Code::BackendRejected);
         } else {
             self.refused_at.get_or_insert(time);
+            if self.refusals > 1 {
+                self.retry.fail(time, retry::STEP, Millis::ZERO, &mut context.random);
+            }
         }
         why == Refusal::Refused
     }
 
     fn give_up(&mut self, context: &mut Context, code: Code) {
         self.log(context, "backend.gave-up", if code == Code::BackendConfig { "config" } else { "refused" });
-        self.gave_up = Some(code);
+        if self.gave_up.replace(code).is_none() {
+            self.retry.clear();
+        }
         self.accepted = false;
         self.refused_at = None;
-        if code == Code::BackendRejected {
-            self.retry.fail(context.time(), retry::REFUSED, Millis::ZERO, &mut context.random);
-        }
     }
 
-    fn detach_failed(&mut self, context: &mut Context) {
-        self.log(context, "backend.detach-failed", "");
-        if !self.policy.keeps_data {
-            self.tie = None; // nothing of the user's stays behind
-            return;
+    /// A detach ended, well or not. What keeps data of the user's is not rid of it then (D3).
+    fn detached(&mut self, context: &mut Context, reason: Reason, well: bool) {
+        self.log(context, if well { "backend.detached" } else { "backend.detach-failed" }, "");
+        self.stuck = !well && self.policy.keeps_data;
+        if !self.stuck {
+            self.tie = None;
+            if reason != Reason::Rejected {
+                return self.forgive();
+            }
         }
-        self.gave_up = Some(Code::BackendRejected);
-        self.retry.fail(context.time(), retry::STEP, Millis::ZERO, &mut context.random);
+        self.accepted &= !self.stuck;
+        if self.stuck || self.gave_up == Some(Code::BackendRejected) {
+            let range = if self.stuck { retry::STEP } else { retry::REFUSED };
+            self.retry.fail(context.time(), range, Millis::ZERO, &mut context.random);
+        }
     }
 
     /// Takes the next step, if one is due and none is under way.
@@ -286,51 +272,46 @@ impl Backend {
     fn may_step(&mut self, context: &mut Context, world: World) -> bool {
         let time = context.time();
         let Some(step) = self.running.as_mut() else { return true };
-        let attaches = matches!(step.command, Command::Attach(_) | Command::Update(_));
+        let attaches = step.attaches();
         let serial = self.tie.map(|tie| tie.serial);
         let newer = world.token.map(|(_, serial)| serial) != serial;
         let outdated = self.policy.interruptible && newer && (world.token.is_some() || world.ran_out);
         if attaches && !step.aborted && (step.epoch != world.epoch || outdated) {
-            step.aborted = true;
-            step.since = time;
-            context.push(Effect::Abort(step.id));
+            step.abort(context);
             if self.policy.interruptible {
                 self.running = None;
                 return true;
             }
         }
-        let bounded = step.aborted || matches!(step.command, Command::Detach(_));
-        let until = step.since + PATIENCE;
-        if !bounded || time < until {
-            if bounded {
-                context.wake_at(until);
-            }
+        // A live attach takes as long as it takes; nothing else holds up what comes next for longer.
+        let until = if attaches && !step.aborted { Millis::MAX } else { step.since + PATIENCE };
+        context.wake_at(until);
+        if time < until {
             return false;
         }
-        let id = step.id;
+        let step = *step;
         self.running = None;
-        if attaches {
-            self.stray = self.tie.map(|tie| (id, tie.user));
-        } else {
-            self.detach_failed(context);
+        match self.tie {
+            Some(tie) if attaches => self.strays.push((step.id, tie.user)),
+            _ => {}
+        }
+        if let Command::Detach(reason) = step.command {
+            self.detached(context, reason, false);
         }
         true
     }
 
     fn plan(&mut self, context: &mut Context, world: World) -> Option<Command> {
         let waits = self.retry.waits(context.time());
-        if let (true, Some(at)) = (waits, self.retry.at()) {
-            context.wake_at(at);
-        }
+        context.wake_at(self.retry.at());
         let user = match world.who {
             Who::Unknown => return self.hold(false),
             // Public data does not wait for a Clerk that does not come; nobody's data is cleared for it.
             Who::Unreachable => return self.tell(Command::Nobody),
             Who::Nobody => {
-                // Once: if it fails, the next user is kept out until it succeeds (D3).
-                let failed = self.gave_up.is_some() && self.policy.keeps_data;
                 return match self.tie {
-                    Some(_) => (!failed).then_some(Command::Detach(Reason::SignedOut)),
+                    // Where it fails, the next user is kept out until it succeeds (D3).
+                    Some(_) => (!waits).then_some(Command::Detach(Reason::SignedOut)),
                     None => self.tell(Command::Nobody),
                 };
             }
@@ -344,7 +325,7 @@ impl Backend {
             return if clears { Some(Command::Detach(Reason::UserSwitched)) } else { held };
         }
         if self.gave_up.is_some() && self.tie.is_some() {
-            return Some(Command::Detach(Reason::Rejected));
+            return (!waits).then_some(Command::Detach(Reason::Rejected));
         }
         let Some((token, serial)) = world.token else {
             // A refused token holds the client already; with a good one there is nothing to hold.
@@ -360,7 +341,7 @@ impl Backend {
             Some(tie) if tie.epoch != world.epoch && !self.policy.updates_identity => {
                 Some(Command::Detach(Reason::IdentityChanged))
             }
-            Some(tie) if tie.serial == serial && tie.epoch == world.epoch => None,
+            Some(tie) if tie.serial == serial && tie.epoch == world.epoch && self.told.is_none() => None,
             Some(_) if self.accepted => Some(Command::Update(token)),
             _ => Some(Command::Attach(token)),
         }
@@ -369,13 +350,16 @@ impl Backend {
     /// Ten seconds after the first refusal it is one for good, unless it is Clerk who cannot bring a
     /// better token (H5, B2).
     fn bound_refusals(&mut self, context: &mut Context, world: World) {
-        let Some(at) = self.refused_at.map(|at| at + REFUSAL_WINDOW).filter(|_| !world.failing) else {
+        let Some(since) = &mut self.refused_at else { return };
+        let time = context.time();
+        if world.failing {
+            *since = time;
             return;
-        };
-        if at <= context.time() {
+        }
+        let until = *since + REFUSAL_WINDOW;
+        context.wake_at(until);
+        if until <= time {
             self.give_up(context, Code::BackendRejected);
-        } else {
-            context.wake_at(at);
         }
     }
 
@@ -400,6 +384,12 @@ impl Backend {
         self.told = matches!(command, Command::Hold(_) | Command::Nobody).then_some(command);
         self.running = Some(Step { id, command, epoch: world.epoch, since: context.time(), aborted: false });
         context.push(Effect::Run { backend: self.index, step: id, command, session });
+    }
+
+    /// Takes back an attach that was given up: the user it was for.
+    fn stray(&mut self, id: StepId) -> Option<Name> {
+        let at = self.strays.iter().position(|(stray, _)| *stray == id)?;
+        Some(self.strays.swap_remove(at).1)
     }
 
     fn log(&self, context: &mut Context, name: &'static str, reason: &'static str) {

@@ -18,7 +18,7 @@ const builtPackage = (pkg) => ({
       return { path: join(pkg, target.default ?? target), sideEffects: false };
     });
     // One copy of each peer, wherever the package lies.
-    build.onResolve({ filter: /^(react|react-dom|convex)($|\/)/ }, ({ path, kind, pluginData }) =>
+    build.onResolve({ filter: /^(react|react-dom|convex|@clerk\/react)($|\/)/ }, ({ path, kind, pluginData }) =>
       pluginData === here ? undefined : build.resolve(path, { kind, resolveDir: here, pluginData: here }),
     );
   },
@@ -37,14 +37,14 @@ const html = (name, { policy }) => `<!doctype html>
  * Bundles the pages into a folder that goes with this process, and answers the folder. `entries` maps a name to its
  * source; `variants` maps a file name to `{ entry, policy }`, the same page under a content security policy.
  */
-export async function bundle(entries, variants = {}) {
+export async function bundle(entries, { variants = {}, splitting = true } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "clerk-bridge-pages-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   await build({
     entryPoints: entries,
     outdir: folder,
     bundle: true,
-    splitting: true,
+    splitting,
     format: "esm",
     target: "es2022",
     jsx: "automatic",

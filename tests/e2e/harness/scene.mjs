@@ -1,10 +1,10 @@
 // One scenario: servers of its own, a browser profile of its own, a page. `scene` describes a test that gets them, and
 // tells on failure what the servers and the page saw. Assertions are the scenarios'.
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { bundle } from "./bundle.mjs";
 import { launch } from "./chromium.mjs";
 import { Cloud, until } from "./cloud.mjs";
-import { join } from "node:path";
 
 const PAGES = join(import.meta.dirname, "../pages");
 const CSP = "script-src 'self'; worker-src 'self' blob:";
@@ -12,7 +12,7 @@ const LIMIT_MS = 90_000;
 
 const pages = bundle(
   { react: join(PAGES, "react.tsx"), vanilla: join(PAGES, "vanilla.ts") },
-  { "vanilla-strict-csp": { entry: "vanilla", policy: CSP } },
+  { variants: { "vanilla-strict-csp": { entry: "vanilla", policy: CSP } } },
 );
 const browser = launch();
 after(async () => (await browser).close());
@@ -96,9 +96,8 @@ class Scene {
     return this.page.evaluate((text) => window.seen.calls[text], text);
   }
 
-  /** With a callback, as in an application with a router; without one Clerk opens another page. */
   signOut() {
-    return this.page.evaluate(() => void window.Clerk.signOut(() => {}));
+    return this.page.evaluate(() => void window.Clerk.signOut());
   }
 
   /** Signs a user in by a ticket, beside whoever is signed in, and makes them the active one. */
@@ -134,7 +133,7 @@ export function scene(name, options, play) {
       await play(scene);
       if (scene.errors.length > 0) throw new Error(`the page has thrown:\n${scene.errors.join("\n")}`);
     } catch (error) {
-      error.message += await scene.report();
+      error.stack += await scene.report();
       throw error;
     } finally {
       await scene.close();

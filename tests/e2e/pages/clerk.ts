@@ -12,3 +12,6 @@ export const clerkScript = (publishableKey: string) =>
     script.onerror = () => reject(new Error("clerk-js did not load"));
     document.head.append(script);
   });
+
+/** A router that goes nowhere; without one Clerk leaves the page after a sign-out. */
+export const stay = () => {};

@@ -6,6 +6,7 @@ import { ConvexReactClient, useConvexAuth, useQuery } from "convex/react";
 import { makeFunctionReference } from "convex/server";
 import { StrictMode, useEffect } from "react";
 import { createRoot } from "react-dom/client";
+import { stay } from "./clerk";
 import { expose, follow, note, onEvent, seen, setting, track } from "./ledger";
 
 const client = new ConvexReactClient(location.origin, { unsavedChangesWarning: false, ...setting.clientOptions });
@@ -55,7 +56,14 @@ expose({
 });
 
 const app = (
-  <ClerkProvider publishableKey={setting.publishableKey} proxyUrl="/__clerk" prefetchUI={false} telemetry={false}>
+  <ClerkProvider
+    publishableKey={setting.publishableKey}
+    proxyUrl="/__clerk"
+    prefetchUI={false}
+    telemetry={false}
+    routerPush={stay}
+    routerReplace={stay}
+  >
     <App />
   </ClerkProvider>
 );

@@ -1,12 +1,12 @@
 // A page without a framework: the Clerk object, createBridge, one of Convex' clients.
 import { createBridge } from "clerk-bridge";
 import { convex } from "clerk-bridge/convex";
-import { clerkScript } from "./clerk";
+import { clerkScript, stay } from "./clerk";
 import { makers } from "./clients";
 import { expose, follow, note, onEvent, seen, setting, track } from "./ledger";
 
 const Clerk = await clerkScript(setting.publishableKey);
-const load = () => Clerk.load({ telemetry: false });
+const load = () => Clerk.load({ telemetry: false, routerPush: stay, routerReplace: stay });
 
 if (setting.warm) {
   await load();

@@ -69,6 +69,22 @@ describe("leaving", { concurrency: 5 }, () => {
         await assertStaysOut(scene, since.seq);
       });
 
+    scene(`h3_c4 signing out while the client is held because its token has run out, ${kind}`,
+      { user, lifetime: LIFE, ...options, before: ({ page }) => page.clock.install() }, async (scene) => {
+        const { cloud, page } = scene;
+        await scene.settled();
+        const slept = 60_000;
+        await cloud.control("clock", { offsetMs: slept });
+        await cloud.fault("clerk", "/tokens/convex", "hold");
+        await page.clock.fastForward(slept);
+        await scene.sees(() => window.seen.states.at(-1).isRefreshing);
+        await scene.signOut();
+        await scene.unauthenticated();
+        const since = (await cloud.until("None", (log) => log.hands().at(-1) === null && log.authenticates())).at(-1);
+        await cloud.clear();
+        await assertStaysOut(scene, since.seq);
+      });
+
     scene(`d6 (40) disposing while a token is fetched attaches nothing, ${kind}`, { user, ...options,
       before: ({ cloud }) => cloud.fault("clerk", "/tokens/convex", "hold") }, async (scene) => {
         const { cloud, page } = scene;
@@ -90,13 +106,31 @@ describe("leaving", { concurrency: 5 }, () => {
   scene("d7 bridge.signOut detaches first, then signs out of Clerk; twice is once", { user, page: "vanilla" },
     async (scene) => {
       await scene.settled();
-      await scene.page.evaluate(() => Promise.all([window.bridge.signOut(), window.bridge.signOut()]).then(() => {}));
+      await scene.page.evaluate(() => {
+        const signOut = window.Clerk.signOut;
+        window.Clerk.signOut = (...args) => {
+          window.seen.events.push({ type: "Clerk.signOut" });
+          return signOut(...args);
+        };
+        return Promise.all([window.bridge.signOut(), window.bridge.signOut()]).then(() => {});
+      });
       await scene.unauthenticated();
+      const order = await scene.page.evaluate(() => window.seen.events.map(({ type }) => type));
+      const ends = order.filter((type) => type === "backend.detached" || type === "Clerk.signOut");
+      assert.deepEqual(ends, ["backend.detached", "Clerk.signOut"]);
       const log = await scene.cloud.log();
-      const out = log.filter(({ what }) => what.startsWith("DELETE "));
-      assert.equal(out.length, 1);
+      assert.equal(log.filter(({ what }) => what.startsWith("DELETE ")).length, 1);
       assert.deepEqual(log.hands(), [user, null]);
-      assert.ok(log.authenticates().at(-1).seq < out[0].seq, "Convex before Clerk");
+    });
+
+  scene("b2_h3 a session that an administrator ends is a sign-out, at the next fetch", { user, lifetime: LIFE },
+    async (scene) => {
+      const { cloud } = scene;
+      await scene.settled();
+      await cloud.control("revoke", { userId: user });
+      await scene.unauthenticated();
+      await cloud.until("None", (log) => log.hands().at(-1) === null && log.hands().length > 1);
+      await scene.sees(() => window.seen.results["users:whoami"].at(-1) === null);
     });
 
   for (const client of ["react", "convex", "base"]) {

@@ -90,9 +90,9 @@ describe("a short failure", { concurrency: 4 }, () => {
         const { cloud } = scene;
         await cloud.until("a fetch", (log) => log.mints().length);
         await scene.add("early");
-        await cloud.until("a connection", (log) => log.convex("Connect").length);
+        await cloud.until("a connection", (log) => log.convex("Open").length);
         await cloud.drop();
-        await cloud.until("another connection", (log) => log.convex("Connect").length > 1);
+        await cloud.until("another connection", (log) => log.convex("Open").length > 1);
         await cloud.clear();
         await scene.settled();
         assert.equal(await scene.ended("early"), "done");
@@ -136,7 +136,7 @@ describe("a short failure", { concurrency: 4 }, () => {
         // As after opening a laptop: timers that are due fire once, and the socket is found dead.
         await page.clock.fastForward(slept);
         await cloud.drop();
-        await cloud.until("a new connection", (log) => log.convex("Connect").length, { since });
+        await cloud.until("a new connection", (log) => log.convex("Open").length, { since });
         await cloud.clear();
         await cloud.until("a hand-over", (log) => log.hands().length, { since });
         await scene.authenticated();

@@ -7,6 +7,8 @@ import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/layout.css";
 import "./styles/panel.css";
+import "./styles/segments.css";
+import "./styles/sign-in.css";
 import "./styles/tasks.css";
 import { restoreTheme } from "./ui/theme";
 

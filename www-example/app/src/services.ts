@@ -3,10 +3,8 @@
 import type { ClerkProvider } from "@clerk/react";
 import type { ComponentProps } from "react";
 
-const { CLERK_PUBLISHABLE_KEY, CONVEX_URL } = import.meta.env;
-
 /** True when the stand-ins serve the page. */
-export const isLocal = !CLERK_PUBLISHABLE_KEY;
+export const isLocal = !import.meta.env.CLERK_PUBLISHABLE_KEY;
 
 /** Of "happy-fox-13.clerk.accounts.dev", which nobody asks: the proxy answers on this origin. */
 const LOCAL_KEY = "pk_test_aGFwcHktZm94LTEzLmNsZXJrLmFjY291bnRzLmRldiQ=";
@@ -25,6 +23,6 @@ export const clerkOptions: ClerkOptions = isLocal
       routerReplace: stayHere,
       afterSignOutUrl: location.pathname + location.search,
     }
-  : { publishableKey: CLERK_PUBLISHABLE_KEY! };
+  : { publishableKey: import.meta.env.CLERK_PUBLISHABLE_KEY! };
 
-export const convexUrl = CONVEX_URL || location.origin;
+export const convexUrl = import.meta.env.CONVEX_URL || location.origin;

@@ -8,11 +8,11 @@ export interface Fault {
   readonly service: string;
   readonly pattern: string;
   readonly kind: string;
+  readonly times?: number;
   readonly [detail: string]: unknown;
 }
 
-/** A fault with a switch of its own. */
-export interface Trouble {
+interface Position {
   readonly label: string;
   readonly help: string;
   readonly fault: Fault;
@@ -20,74 +20,100 @@ export interface Trouble {
   readonly begin?: () => Promise<unknown>;
 }
 
-const cutConvex = () => post("convex/drop");
+/** Something that works as it should, or is in one of the positions in which it does not. */
+export interface Dial {
+  readonly label: string;
+  readonly usual: string;
+  readonly positions: readonly Position[];
+}
 
-export const TROUBLES: readonly Trouble[] = [
+export const DIALS: readonly Dial[] = [
   {
-    label: "Offline",
-    help: "Every connection to Clerk and Convex is cut.",
-    fault: { service: "*", pattern: "", kind: "drop" },
-    begin: cutConvex,
+    label: "Network",
+    usual: "Online",
+    positions: [
+      {
+        label: "Offline",
+        help: "every connection to Clerk and Convex is cut",
+        fault: { service: "*", pattern: "", kind: "drop" },
+        begin: () => post("convex/drop"),
+      },
+    ],
   },
   {
-    label: "Clerk down",
-    help: "Clerk answers everything with 503.",
-    fault: { service: "clerk", pattern: "/v1/", kind: "status", code: 503 },
+    label: "Clerk",
+    usual: "Up",
+    positions: [
+      {
+        label: "Slow",
+        help: "a token takes seven seconds",
+        fault: { service: "clerk", pattern: "/tokens", kind: "delay", ms: 7000 },
+      },
+      {
+        label: "Down",
+        help: "everything is answered with 503",
+        fault: { service: "clerk", pattern: "/v1/", kind: "status", code: 503 },
+      },
+    ],
   },
   {
-    label: "Slow Clerk",
-    help: "A token takes seven seconds.",
-    fault: { service: "clerk", pattern: "/tokens", kind: "delay", ms: 7000 },
-  },
-  {
-    label: "Reject the next token",
-    help: "Convex refuses one good token.",
-    fault: { service: "convex", pattern: "^Authenticate$", kind: "reject", times: 1 },
-  },
-  {
-    label: "Reject every token",
-    help: "Convex refuses whatever it is given.",
-    fault: { service: "convex", pattern: "^Authenticate$", kind: "reject" },
+    label: "Convex",
+    usual: "Up",
+    positions: [
+      {
+        label: "Reject next",
+        help: "one good token is refused",
+        fault: { service: "convex", pattern: "^Authenticate$", kind: "reject", times: 1 },
+      },
+      {
+        label: "Reject all",
+        help: "every token is refused",
+        fault: { service: "convex", pattern: "^Authenticate$", kind: "reject" },
+      },
+    ],
   },
 ];
 
 export const LIFETIMES = [
   { value: 60, label: "60 s" },
   { value: 15, label: "15 s" },
-  { value: -5, label: "Expired" },
+  { value: -5, label: "Expired", name: "Expired: tokens are dead when they arrive" },
 ] as const;
 
 export const SKEWS = [
-  { value: -90_000, label: "90 s behind" },
+  { value: -90_000, label: "−90 s", name: "−90 s: behind this device" },
   { value: 0, label: "In step" },
-  { value: 90_000, label: "90 s ahead" },
+  { value: 90_000, label: "+90 s", name: "+90 s: ahead of this device" },
 ] as const;
 
-const PLAIN = { lifetime: 60, skew: 0 };
+export const USUAL = { lifetime: 60, skew: 0 };
 
-/** The one of the stand-in's faults that belongs to this switch. */
-const found = (state: CloudState, { fault }: Trouble) =>
-  state.faults.find(
-    (it) => it.service === fault.service && it.pattern === fault.pattern && it.kind === fault.kind && it["times"] === fault["times"],
-  );
+const isSame = (a: Fault, b: Fault) =>
+  a.service === b.service && a.pattern === b.pattern && a.kind === b.kind && a.times === b.times;
 
-export const isOn = (state: CloudState, trouble: Trouble) => found(state, trouble) !== undefined;
+const positionOf = (dial: Dial, fault: Fault) => dial.positions.find((position) => isSame(position.fault, fault));
+
+/** The label of the position that the dial is in. A fault that has been used up is gone. */
+export const readDial = (state: CloudState, dial: Dial) =>
+  state.faults.map((fault) => positionOf(dial, fault)).find(Boolean)?.label ?? dial.usual;
+
+export async function turnDial(state: CloudState, dial: Dial, label: string) {
+  const old = state.faults.filter((fault) => positionOf(dial, fault));
+  await Promise.all(old.map(({ id }) => post("fault/clear", { id })));
+  const position = dial.positions.find((position) => position.label === label);
+  if (!position) return;
+  await post("fault", position.fault);
+  await position.begin?.();
+}
 
 export const lifetimeOf = (state: CloudState) => state.clerk.templates.convex?.lifetimeSeconds;
 
 /** How many things are not as they should be. */
-export const countOn = (state: CloudState) =>
-  state.faults.length + Number(lifetimeOf(state) !== PLAIN.lifetime) + Number(state.clock.offsetMs !== PLAIN.skew);
-
-export async function turn(state: CloudState, trouble: Trouble) {
-  const on = found(state, trouble);
-  if (on) return post("fault/clear", { id: on.id });
-  await post("fault", trouble.fault);
-  return trouble.begin?.();
-}
+export const countFaults = (state: CloudState) =>
+  state.faults.length + Number(lifetimeOf(state) !== USUAL.lifetime) + Number(state.clock.offsetMs !== USUAL.skew);
 
 export const setLifetime = (lifetimeSeconds: number) => post("tokens", { lifetimeSeconds });
 export const setSkew = (offsetMs: number) => post("clock", { offsetMs });
 export const revoke = (sessionId: string) => post("revoke", { sessionId });
 
-export const clearAll = () => Promise.all([post("fault/clear"), setLifetime(PLAIN.lifetime), setSkew(PLAIN.skew)]);
+export const clearAll = () => Promise.all([post("fault/clear"), setLifetime(USUAL.lifetime), setSkew(USUAL.skew)]);

@@ -1,5 +1,5 @@
 // The stand-in's seeded users.
-export interface Person {
+interface Person {
   readonly userId: string;
   readonly name: string;
   readonly email: string;

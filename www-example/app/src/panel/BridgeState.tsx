@@ -9,7 +9,7 @@ import { Whoami } from "./Whoami";
 export function BridgeState() {
   const { status, isRefreshing, userId, sessionId, orgId, orgRole, remembered, error, backends } = useBridgeAuth();
   return (
-    <Section title="State" aside={<StatusBadge status={status} isRefreshing={isRefreshing} />}>
+    <Section title="clerk-bridge" aside={<StatusBadge status={status} isRefreshing={isRefreshing} />}>
       <dl className="facts">
         <Fact name="User">{userId}</Fact>
         <Fact name="Organisation">{orgId && [orgId, orgRole].filter(Boolean).join(" · ")}</Fact>
@@ -23,7 +23,8 @@ export function BridgeState() {
           <BackendRow key={name} name={name} backend={backend} />
         ))}
       </ul>
-      <Problem error={error} />
+      {/* A backend's error stands in its own row. */}
+      {error?.backend ? null : <Problem error={error} />}
     </Section>
   );
 }
@@ -35,7 +36,7 @@ function BackendRow({ name, backend }: { name: string; backend: BackendState }) 
         Backend <code>{name}</code>
       </span>
       <StatusBadge status={backend.status} isRefreshing={backend.isRefreshing} />
-      {backend.error && <small>{backend.error.code}</small>}
+      <Problem error={backend.error} />
     </li>
   );
 }

@@ -10,7 +10,7 @@ export function ConvexState() {
   const { userId, orgId } = useAuth();
   const status = isLoading ? "loading" : isAuthenticated ? "authenticated" : "unauthenticated";
   return (
-    <Section title="State" aside={<StatusBadge status={status} />}>
+    <Section title="Convex’s own provider" aside={<StatusBadge status={status} />}>
       <dl className="facts">
         <div>
           <dt>Clerk’s user</dt>

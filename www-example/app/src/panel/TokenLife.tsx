@@ -1,9 +1,10 @@
 // How long the current token lives yet, by the servers' clock. The token itself is never shown.
 import { useBridge } from "clerk-bridge/react";
-import { useEffect, useReducer } from "react";
+import { useState } from "react";
 import { useCloudState } from "../local/cloud-state";
 import { Failure } from "../ui/Failure";
 import { useAction } from "../ui/useAction";
+import { useNow } from "../ui/useNow";
 import type { Claims } from "./claims";
 import { Section } from "./Section";
 import { useTemplate, useTokenClaims } from "./useTokenClaims";
@@ -43,10 +44,16 @@ function Life({ claims: { issuedAt, expiresAt }, offsetMs }: { claims: Claims; o
   return (
     <>
       <div className="life" role="meter" aria-label="Token life left" aria-valuemin={0} aria-valuemax={life} aria-valuenow={left}>
-        {/* The style sheet moves the bar; it is told once how far it is. */}
         <LifeBar life={life} age={age} />
       </div>
       <p className="life-words">{left > 0 ? `${left} s of ${life} s left` : "Expired"}</p>
     </>
   );
+}
+
+/** The style sheet moves the bar, and is told only once how far it is. */
+function LifeBar({ life, age }: { life: number; age: number }) {
+  const [start] = useState(age);
+  if (life <= 0) return null;
+  return <div style={{ animationDuration: `${life}s`, animationDelay: `${-start}s` }} />;
 }

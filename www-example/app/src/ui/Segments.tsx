@@ -8,15 +8,16 @@ export interface Segment<T> {
   name?: string;
 }
 
-interface Props<T> {
+export interface SegmentsProps<T> {
   label: string;
   segments: readonly Segment<T>[];
   value: T | undefined;
+  /** Choices are ignored meanwhile. They are not disabled, which would take the focus away. */
   isBusy?: boolean;
   onChoose: (value: T) => void;
 }
 
-export function Segments<T extends string | number | null>({ label, segments, value, isBusy, onChoose }: Props<T>) {
+export function Segments<T extends string | number | null>({ label, segments, value, isBusy, onChoose }: SegmentsProps<T>) {
   return (
     <div className="segments" role="group" aria-label={label} aria-busy={isBusy}>
       {segments.map((segment) => (
@@ -26,8 +27,7 @@ export function Segments<T extends string | number | null>({ label, segments, va
           aria-pressed={segment.value === value}
           aria-label={segment.name}
           title={segment.name}
-          disabled={isBusy}
-          onClick={() => segment.value !== value && onChoose(segment.value)}
+          onClick={() => isBusy || segment.value === value || onChoose(segment.value)}
         >
           {segment.label}
         </button>

@@ -4,7 +4,7 @@ const root = document.documentElement;
 
 export type Theme = "light" | "dark";
 
-export const systemTheme = (): Theme => (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+const systemTheme = (): Theme => (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 
 export const currentTheme = (): Theme => (root.dataset["theme"] as Theme | undefined) ?? systemTheme();
 

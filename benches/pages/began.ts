@@ -1,0 +1,2 @@
+// The first thing a page evaluates: when its script began.
+export const began = performance.now();

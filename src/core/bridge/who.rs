@@ -1,0 +1,147 @@
+//! Who the bridge acts for: what the source says, and what the application does by signing out. It must
+//! take nothing but a definite answer for a change (A7, B2), and begin a new epoch with each (D1).
+
+use super::super::backend::Backend;
+use super::super::clock::Millis;
+use super::super::effect::{CallerId, Effect, LeaveId, Of, Reason, RequestId};
+use super::super::failure::Code;
+use super::super::identity::{Name, Session, Source, Who};
+use super::{Bridge, LEAVE, SignOut};
+use crate::prelude::*;
+
+impl Bridge {
+    pub(super) fn source(&mut self, source: Source) {
+        match source {
+            Source::Unknown => self.sourced = false, // A7
+            Source::Failed => {
+                self.sourced = false;
+                if self.source_deadline < Millis::MAX {
+                    self.source_deadline = self.context.time();
+                    self.source_error = Some(Code::SourceFailed);
+                }
+            }
+            Source::SignedOut => {
+                self.ended = Session::default();
+                self.become_nobody();
+            }
+            // While the backends let go, nobody else comes in either.
+            Source::SignedIn(session) if self.ended.id == session.id || self.is_detaching() => {
+                self.ended = session;
+                self.become_nobody();
+            }
+            Source::SignedIn(session) => self.show(session),
+        }
+    }
+
+    /// The source shows this session.
+    fn show(&mut self, session: Session) {
+        self.ended = Session::default();
+        self.become_user(session);
+        self.source_deadline = Millis::MAX;
+        self.source_error = None;
+        self.sourced = true;
+    }
+
+    /// Whether the application signs out and the source was not told yet.
+    fn is_detaching(&self) -> bool {
+        self.sign_out.as_ref().is_some_and(|sign_out| sign_out.request.is_none())
+    }
+
+    /// The source does not come. A session that an earlier page load left lasts as long as its tokens (F3).
+    pub(super) fn unreachable(&mut self) {
+        let code = *self.source_error.get_or_insert(Code::SourceTimeout);
+        self.vault.answer_all(&mut self.context, Err(code));
+        self.leave(Reason::SignedOut);
+        self.new_epoch(Who::Unreachable, false, false);
+    }
+
+    fn become_nobody(&mut self) {
+        self.sourced = false;
+        self.source_deadline = Millis::MAX;
+        self.source_error = None;
+        if self.who == Who::Nobody {
+            return;
+        }
+        self.leave(Reason::SignedOut);
+        // Calls that waited to learn who is signed in learn that nobody is.
+        self.vault.answer_all(&mut self.context, Ok(None));
+        self.new_epoch(Who::Nobody, false, false);
+    }
+
+    pub(super) fn become_user(&mut self, session: Session) {
+        let (same_user, mint) = match &mut self.who {
+            Who::User(before) if before.is_same(session) => {
+                before.fits = session.fits;
+                return;
+            }
+            Who::User(before) => {
+                let same_user = before.user == session.user;
+                (same_user, same_user && !before.is_same_organization(session)) // B7, C6
+            }
+            _ => (false, false),
+        };
+        if !same_user {
+            self.leave(Reason::UserSwitched);
+        }
+        self.new_epoch(Who::User(session), same_user, mint);
+    }
+
+    /// The user leaves, if there is one: nothing that waits for their token goes out as anybody else.
+    fn leave(&mut self, reason: Reason) {
+        let Who::User(session) = self.who else { return };
+        let leave = LeaveId(self.context.id());
+        self.leaving = Some((leave, self.context.time() + LEAVE));
+        self.vault.answer_all(&mut self.context, Err(Code::SignedOut)); // G2
+        self.vault.reset(&mut self.context, false); // what is told next must not find a token (D1)
+        self.context.push(Effect::Leave { leave, user: session.user, reason });
+    }
+
+    fn new_epoch(&mut self, who: Who, same_user: bool, mint: bool) {
+        self.who = who;
+        self.epoch = self.epoch.next();
+        self.remembered = Default::default();
+        self.vault.reset(&mut self.context, mint);
+        for backend in &mut self.backends {
+            backend.new_epoch(same_user);
+        }
+        self.context.log("identity.changed", Of::Bridge, "", Millis::ZERO);
+    }
+
+    pub(super) fn begin_sign_out(&mut self, caller: CallerId) {
+        match &mut self.sign_out {
+            Some(sign_out) => return sign_out.callers.push(caller), // D7
+            none => *none = Some(SignOut { callers: vec![caller], request: None }),
+        }
+        if let Who::User(session) = self.who {
+            self.ended = session;
+            self.become_nobody();
+        }
+    }
+
+    pub(super) fn end_sign_out(&mut self, request: RequestId, succeeded: bool) {
+        let Some(sign_out) = self.sign_out.take_if(|one| one.request.is_some_and(|(id, _)| id == request))
+        else {
+            return;
+        };
+        let answer = if succeeded { Ok(None) } else { Err(Code::SourceFailed) };
+        self.context.log("signed-out", Of::Bridge, if succeeded { "" } else { "clerk-failed" }, Millis::ZERO);
+        for caller in sign_out.callers {
+            self.context.push(Effect::Answer(caller, answer));
+        }
+        if !succeeded && self.ended.id != Name::NONE {
+            self.show(self.ended); // Clerk has them signed in still (J2)
+        }
+    }
+
+    pub(super) fn proceed_sign_out(&mut self) {
+        let Some(sign_out) = &mut self.sign_out else { return };
+        let through = self.leaving.is_none() && self.backends.iter().all(Backend::is_through);
+        if through && sign_out.request.is_none() {
+            let request = RequestId(self.context.id());
+            let until = self.context.time() + self.context.options.fetch_timeout;
+            sign_out.request = Some((request, until));
+            self.context.wake_at(until);
+            self.context.push(Effect::SourceSignOut(request));
+        }
+    }
+}
