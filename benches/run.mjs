@@ -55,8 +55,8 @@ const authenticated = (tab) =>
     }, USER),
   );
 
-const count = async (cloud, tab, since = 0) => {
-  const log = await cloud.log(since);
+const count = async (cloud, tab) => {
+  const log = await cloud.log();
   const seen = await tab.evaluate(() => window.seen);
   return {
     fetches: log.mints().length,
@@ -86,9 +86,7 @@ const rotate = (browser, pages, name) => {
     await cloud.until("ten rotations", (log) => log.authenticates().length >= ROTATIONS, { since, patienceMs: 120_000 });
     // The queries that follow the last hand-over.
     await cloud.until("their queries", (log) => log.entries.at(-1)?.what.startsWith("Query"), { since });
-    const rotations = { ...(await count(cloud, tab, since)) };
-    const calls = subtract(rotations, load);
-    return { load, rotations: { ...rotations, getTokenCalls: calls.getTokenCalls, renders: calls.renders } };
+    return { load, rotations: subtract(await count(cloud, tab), load) };
   });
 };
 
@@ -119,7 +117,7 @@ const loads = (browser, pages) =>
 
 const wasmReady = (browser, pages) =>
   withApp(browser, pages, {}, async ({ open }) => {
-    const times = { ready: [], "ready-slim": [] };
+    const times = { ready: [], "ready-slim": [], empty: [] };
     for (let i = 0; i < LOADS; i++) {
       for (const name of Object.keys(times)) {
         const tab = await open(name);
@@ -127,7 +125,7 @@ const wasmReady = (browser, pages) =>
         await tab.close();
       }
     }
-    return { inlined: median(times.ready), slim: median(times["ready-slim"]) };
+    return { inlined: median(times.ready), slim: median(times["ready-slim"]), empty: median(times.empty) };
   });
 
 const cachedInChromium = (browser, pages) =>
@@ -181,6 +179,7 @@ function report({ version, counts, hot, load, cached, ready }) {
       ["script start to first answer of the wasm module, median", "time"],
       ["inlined entry", ms(ready.inlined)],
       ["slim entry, module from a server on the same machine", ms(ready.slim)],
+      ["for comparison: an empty module", ms(ready.empty)],
     ),
   ].join("\n");
 }
@@ -191,6 +190,7 @@ const pages = await bundle(
     convex: page("convex.tsx"),
     ready: page("ready.ts"),
     "ready-slim": page("ready-slim.ts"),
+    empty: page("empty.ts"),
     cached: page("cached.ts"),
   },
   { splitting: false },

@@ -9,7 +9,7 @@ export const wasmFolder = join(dirname(dirname(fileURLToPath(import.meta.url))),
 export const privateModules = {
   /** The shell around the machine; tests put a scripted one in its place. */
   "#shell": join(dirname(fileURLToPath(import.meta.url)), "src/shell/shell.ts"),
-  /** Its default export makes the glue of wasm-bindgen: the class `Machine`, `__wbg_set_wasm`, and what wasm imports. */
+  /** Its default export makes the glue of wasm-bindgen: the class `Machine`, `start`, and what wasm imports. */
   "#glue": join(wasmFolder, "clerk_bridge_glue.js"),
   /** The wasm as base64 text, its default export. */
   "#inlined": join(wasmFolder, "clerk_bridge_inlined.js"),

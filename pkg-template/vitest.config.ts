@@ -1,10 +1,22 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { privateModules } from "./private-modules.mjs";
 
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const fake = (name: string) => fileURLToPath(new URL(`test/fake/${name}.ts`, import.meta.url));
+const doubles = { "#glue": fake("glue"), "#shell": fake("shell"), "#inlined": fake("inlined") };
 
-// The sources import two private modules. Here a scriptable double stands for the wasm module behind them.
+// The sources import private modules. In most tests scriptable doubles stand for the wasm module and the shell around
+// it; in `whole` they are the real ones, which `cargo xtask build` makes.
+const project = (name: string, include: string, alias: Record<string, string>) => ({
+  resolve: { alias },
+  test: { name, include: [include], environment: "jsdom" },
+});
+
 export default defineConfig({
-  resolve: { alias: { "#glue": here("test/fake/glue.ts"), "#shell": here("test/fake/shell.ts"), "#inlined": here("test/fake/inlined.ts") } },
-  test: { include: ["test/*.test.{ts,tsx}"], environment: "jsdom" },
+  test: {
+    projects: [
+      project("parts", "test/*.test.{ts,tsx}", doubles),
+      project("whole", "test/whole/*.test.ts", privateModules),
+    ],
+  },
 });

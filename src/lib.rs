@@ -26,7 +26,9 @@ mod lean;
 
 /// What every module of a crate without the standard library needs.
 mod prelude {
+    #[cfg(test)]
     pub use alloc::borrow::ToOwned;
+    #[cfg(test)]
     pub use alloc::string::String;
     pub use alloc::vec;
     pub use alloc::vec::Vec;

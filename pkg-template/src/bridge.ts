@@ -111,7 +111,7 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
     home.traps.add(panic);
     failure = undefined;
     const { run, abort, causes } = (runner = createRunner(adapters, (...event) => own.tell(...event)));
-    const own: Shell = (shell = createShell(found, {
+    const host: Host = {
       run,
       abort,
       event,
@@ -139,8 +139,8 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
         if (recovering && !status) return;
         recovering = false;
         const { error } = backend ? backendStates[names[backend - 1]!]! : store.get();
-        const [userId, sessionId, orgId, orgRole] = session as string[];
-        const [lastUserId, lastOrgId] = remembered as string[];
+        const [userId, sessionId, orgId, orgRole] = session;
+        const [lastUserId, lastOrgId] = remembered;
         publish({
           ...stateOf(
             status,
@@ -155,7 +155,8 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
           backends: backendStates,
         });
       },
-    }, ...settings));
+    };
+    const own: Shell = (shell = createShell(found, host, ...settings));
     adapters.forEach(({ policy = 0, template, auto, kind }, index) =>
       own.addBackend(names[index]!, policy, auto ? kind : template, !!auto),
     );

@@ -45,8 +45,7 @@ const instantiate = async (): Promise<Instance> => {
   const { exports } = await WebAssembly.instantiate(await source(), { "./clerk_bridge_bg.js": glue });
   const traps: Instance["traps"] = new Set();
   let dead: boolean | undefined;
-  glue.__wbg_set_wasm(exports);
-  (exports as any).__wbindgen_start();
+  glue.start(exports);
   return {
     Machine: glue.Machine,
     traps,

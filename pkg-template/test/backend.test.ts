@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { createRunner } from "../src/backend.js";
 import { BridgeError, defineBackend } from "../src/index.js";
 import { adapterOf } from "../src/backend.js";
+import { EVENT } from "../src/shell/numbers.js";
 import type { AttachContext, BackendDefinition } from "../src/types.js";
 
 const HOLD = 0;
@@ -10,20 +11,17 @@ const ATTACH = 1;
 const UPDATE = 2;
 const DETACH = 3;
 const NOBODY = 4;
+const NAMES = { [EVENT.stepDone]: "done", [EVENT.stepFailed]: "failed", [EVENT.rejected]: "rejected" } as Record<EVENT, string>;
 
 const rig = (definition: Partial<BackendDefinition> & Record<string, unknown> = {}) => {
   const told: unknown[][] = [];
-  const record =
-    (method: string) =>
-    (...args: unknown[]) =>
-      void told.push([method, ...args]);
-  const shell: any = { stepDone: record("done"), stepFailed: record("failed"), rejected: record("rejected") };
+  const tell = (event: EVENT, ...args: number[]) => void told.push([NAMES[event], ...args]);
   const contexts: AttachContext[] = [];
   const adapter = adapterOf(
     defineBackend({ kind: "x", attach: (_, context) => void contexts.push(context), detach() {}, ...definition }),
   )!;
-  const runner = createRunner([adapter], () => shell);
-  const run = (step: number, command: number, token = "t", user = "u", reason = 0, orgId?: string) =>
+  const runner = createRunner([adapter], tell);
+  const run = (step: number, command: number, token: string | null = "t", user = "u", reason = 0, orgId: string | null = null) =>
     runner.run(0, step, command, token, reason, user, "s_" + user, orgId);
   return { runner, run, told, contexts };
 };
@@ -39,7 +37,7 @@ describe("steps", () => {
     await run(1, HOLD);
     await run(2, ATTACH, "one");
     await run(3, UPDATE, "two");
-    await run(4, DETACH, undefined, "", 1);
+    await run(4, DETACH, null, "", 1);
     await run(5, NOBODY);
     expect(calls).toEqual([
       ["attach", "one", "u", "s_u", null],
@@ -53,7 +51,7 @@ describe("steps", () => {
     const held: boolean[] = [];
     const { run } = rig({ hold: (somebodyLeft: boolean) => void held.push(somebodyLeft) });
     await run(1, HOLD);
-    await run(2, HOLD, undefined, "", 1);
+    await run(2, HOLD, null, "", 1);
     expect(held).toEqual([false, true]);
   });
 
@@ -76,8 +74,7 @@ describe("steps", () => {
       }
     }
     const own = new Own();
-    const shell: any = { stepDone: vi.fn() };
-    await createRunner([adapterOf(defineBackend(own))!], () => shell).run(0, 1, ATTACH, "t", 0, "u", "s");
+    await createRunner([adapterOf(defineBackend(own))!], () => {}).run(0, 1, ATTACH, "t", 0, "u", "s", null);
     expect(own.tokens).toEqual(["t"]);
   });
 
@@ -128,7 +125,7 @@ describe("rejected", () => {
   it("d1_says_nothing_for_a_session_that_is_over", async () => {
     const { run, told, contexts } = rig();
     await run(1, ATTACH, "a", "user_a");
-    await run(2, DETACH, undefined, "");
+    await run(2, DETACH, null, "");
     contexts[0]!.rejected({ retry: true });
     await run(3, ATTACH, "b", "user_b");
     contexts[0]!.rejected({ retry: true });
@@ -146,7 +143,7 @@ describe("signal", () => {
 
   it.each<[string, (r: ReturnType<typeof rig>) => unknown]>([
     ["the shell aborts the step", ({ runner }) => runner.abort(1)],
-    ["the backend is detached", ({ run }) => run(2, DETACH, undefined, "")],
+    ["the backend is detached", ({ run }) => run(2, DETACH, null, "")],
     ["another user is attached", ({ run }) => run(2, ATTACH, "b", "user_b")],
     ["another organisation is attached", ({ run }) => run(2, ATTACH, "b", "u", 0, "org")],
     ["the shell dies", ({ runner }) => runner.stop()],

@@ -67,7 +67,7 @@ describe("start", () => {
 describe("state", () => {
   it("a5_snapshots_are_frozen_and_keep_their_identity", async () => {
     const { bridge, shell } = await started({ backends: { plain: plain() } });
-    shell.host.backend(0, 1, false, 0);
+    shell.host.backend(0, 1, 0, 0);
     shell.say({ status: 1, userId: "u", sessionId: "s", orgId: "o", orgRole: "r" });
     const state = bridge.getSnapshot();
     expect(state).toEqual({
@@ -160,7 +160,7 @@ describe("state", () => {
 
   it("errors_carry_code_hint_backend_and_cause", async () => {
     const { bridge, shell } = await started({ backends: { plain: plain() } });
-    shell.host.backend(0, 2, false, 12);
+    shell.host.backend(0, 2, 0, 12);
     shell.say({ status: 2, error: 12, errorBackend: 0 });
     const { error, backends } = bridge.getSnapshot();
     expect(error).toBeInstanceOf(BridgeError);
@@ -177,31 +177,31 @@ describe("state", () => {
 describe("getToken", () => {
   it("asks_the_shell_and_settles_as_it_answers", async () => {
     const { bridge, shell } = await started();
-    script.getToken = (shell, caller, template) => shell.host.answer(caller, 0, `token ${template}`);
-    expect(await bridge.getToken()).toBe("token undefined");
+    script.getToken = (shell, caller, template) => shell.host.answer(caller, 0, `token ${template}`, undefined);
+    expect(await bridge.getToken()).toBe("token null");
     expect(await bridge.getToken({ template: "hasura", forceRefresh: true })).toBe("token hasura");
     expect(shell.of("getToken").map(([, ...args]) => args)).toEqual([
-      [undefined, false],
+      [null, false],
       ["hasura", true],
     ]);
-    script.getToken = (shell, caller) => shell.host.answer(caller, 11, null);
+    script.getToken = (shell, caller) => shell.host.answer(caller, 11, null, undefined);
     await expect(bridge.getToken({ template: null })).rejects.toMatchObject({ code: "ERR_SIGNED_OUT" });
-    script.getToken = (shell, caller) => shell.host.answer(caller, 0, null);
+    script.getToken = (shell, caller) => shell.host.answer(caller, 0, null, undefined);
     expect(await bridge.getToken()).toBeNull();
   });
 
   it("b6_a_held_token_is_handed_out_without_asking_the_shell", async () => {
     const { bridge, shell } = await started();
-    shell.host.token(undefined, "held", 1000);
+    shell.host.token(null, "held", 1000);
     shell.host.token("hasura", "other", 1000);
     expect(await bridge.getToken()).toBe("held");
     expect(bridge.getToken()).toBe(bridge.getToken());
     expect(await bridge.getToken({ template: "hasura" })).toBe("other");
     expect(shell.of("getToken")).toHaveLength(0);
-    shell.host.token(undefined, undefined, 0);
+    shell.host.token(null, null, 0);
     bridge.getToken().catch(() => {});
     expect(shell.of("getToken")).toHaveLength(1);
-    script.getToken = (shell, caller) => shell.host.answer(caller, 0, "minted");
+    script.getToken = (shell, caller) => shell.host.answer(caller, 0, "minted", undefined);
     expect(await bridge.getToken({ template: "hasura", forceRefresh: true })).toBe("minted");
   });
 
@@ -210,7 +210,7 @@ describe("getToken", () => {
     ["the monotonic clock", () => vi.spyOn(performance, "now").mockReturnValue(performance.now() + 1000)],
   ])("b6_a_held_token_ends_by_%s", async (_, advance) => {
     const { bridge, shell } = await started();
-    shell.host.token(undefined, "held", 1000);
+    shell.host.token(null, "held", 1000);
     advance();
     bridge.getToken().catch(() => {});
     expect(shell.of("getToken")).toHaveLength(1);
@@ -218,7 +218,7 @@ describe("getToken", () => {
 
   it("b6_the_clocks_are_read_again_in_the_next_task", async () => {
     const { bridge, shell } = await started();
-    shell.host.token(undefined, "held", 1000);
+    shell.host.token(null, "held", 1000);
     expect(await bridge.getToken()).toBe("held");
     vi.spyOn(Date, "now").mockReturnValue(Date.now() + 1000);
     await vi.waitFor(() => {
@@ -228,40 +228,31 @@ describe("getToken", () => {
   });
 
   it("waits_for_the_module", async () => {
-    script.getToken = (shell, caller) => shell.host.answer(caller, 0, "late");
+    script.getToken = (shell, caller) => shell.host.answer(caller, 0, "late", undefined);
     const bridge = make();
     expect(await bridge.getToken()).toBe("late");
   });
 
-  it("b10_rejects_in_time_when_the_module_does_not_come", async () => {
-    vi.spyOn(WebAssembly, "compile").mockReturnValue(new Promise(() => {}));
-    const bridge = make({ fetchTimeoutMs: 1 });
-    await expect(bridge.getToken()).rejects.toMatchObject({ code: "ERR_TOKEN_TRANSIENT" });
+  it("b10_once_there_is_a_shell_it_alone_keeps_the_time", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const bridge = make({ fetchTimeoutMs: 10_000 });
+    const settled = vi.fn();
+    bridge.getToken().then(settled, settled);
+    await vi.waitFor(() => expect(shells).toHaveLength(1));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(settled).not.toHaveBeenCalled();
+    vi.useRealTimers();
   });
 
   it("tells_the_cause", async () => {
-    const { bridge, shell } = await started();
+    const { bridge } = await started();
     const offline = { code: "clerk_offline" };
-    shell.host.wait(Promise.reject(offline), 7);
-    await vi.waitFor(() => expect(shell.of("failed")).toEqual([[7, offline]]));
-    script.getToken = (shell, caller) => shell.host.answer(caller, 8, null);
+    script.getToken = (shell, caller) => shell.host.answer(caller, 8, null, offline);
     await expect(bridge.getToken()).rejects.toMatchObject({ code: "ERR_TOKEN_TRANSIENT", cause: offline });
   });
 });
 
-describe("wait, leave, event", () => {
-  it("reports_the_outcome_of_promises_and_of_plain_values", async () => {
-    const { shell } = await started();
-    shell.host.wait("plain", 1);
-    shell.host.wait(Promise.resolve("later"), 2);
-    await vi.waitFor(() =>
-      expect(shell.of("settled")).toEqual([
-        [1, "plain"],
-        [2, "later"],
-      ]),
-    );
-  });
-
+describe("leave, event", () => {
   it("leavers_are_awaited", async () => {
     const { bridge, shell } = await started();
     const left: unknown[] = [];
@@ -294,7 +285,7 @@ describe("wait, leave, event", () => {
 describe("signOut and dispose", () => {
   it("d7_sign_out_asks_the_shell", async () => {
     const { bridge, shell } = await started();
-    script.signOut = (shell, caller) => shell.host.answer(caller, 0, null);
+    script.signOut = (shell, caller) => shell.host.answer(caller, 0, null, undefined);
     expect(await bridge.signOut()).toBeUndefined();
     expect(shell.of("signOut")).toHaveLength(1);
   });
@@ -304,7 +295,7 @@ describe("signOut and dispose", () => {
     const close = vi.fn();
     const { bridge, shell } = await started({ onEvent: listener });
     bridge.subscribe(close);
-    shell.host.token(undefined, "held", 1000);
+    shell.host.token(null, "held", 1000);
     const waiting = bridge.getToken({ template: "t" });
     const before = bridge.getSnapshot();
     bridge.dispose();
@@ -347,15 +338,15 @@ describe("a trap", () => {
       const { status, error } = bridge.getSnapshot();
       states.push([status, error?.code ?? null]);
     });
-    script.getToken = (shell, caller) => shell.host.answer(caller, 0, "after");
+    script.getToken = (shell, caller) => shell.host.answer(caller, 0, "after", undefined);
     const waiting = bridge.getToken();
     expect(await waiting).toBe("after");
     delete script.getToken;
     const pending = bridge.getToken();
     shell.trap();
     await vi.waitFor(() => expect(shells).toHaveLength(2));
-    expect(lastShell().of("getToken")).toEqual([[2, undefined, false]]);
-    lastShell().host.answer(2, 0, "again");
+    expect(lastShell().of("getToken")).toEqual([[2, null, false]]);
+    lastShell().host.answer(2, 0, "again", undefined);
     expect(await pending).toBe("again");
     lastShell().say({ status: 0 });
     lastShell().say({ status: 1, userId: "u" });

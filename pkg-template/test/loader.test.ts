@@ -66,6 +66,36 @@ describe("inlined", () => {
     bridge.dispose();
   });
 
+  it("b10_rejects_in_time_when_the_module_does_not_come", async () => {
+    vi.useFakeTimers();
+    vi.spyOn(WebAssembly, "compile").mockReturnValue(new Promise(() => {}));
+    const { bridge } = await copy("index");
+    const late = expect(bridge.getToken()).rejects.toMatchObject({ code: "ERR_TOKEN_TRANSIENT" });
+    await vi.advanceTimersByTimeAsync(10_000);
+    await late;
+    bridge.dispose();
+  });
+
+  it("d6_a_callback_may_dispose_when_the_module_is_blocked", async () => {
+    vi.useFakeTimers();
+    vi.spyOn(WebAssembly, "compile").mockRejectedValue(BLOCKED);
+    for (const by of ["listener", "onEvent"] as const) {
+      const { createBridge, shells } = (await copy("index")) as any;
+      const events = vi.fn(() => void (by === "onEvent" && bridge.dispose()));
+      const bridge = createBridge({ onEvent: events });
+      const waiting = bridge.getToken();
+      waiting.catch(() => {});
+      const listener = vi.fn(() => by === "listener" && bridge.dispose());
+      bridge.subscribe(listener);
+      await bridge.ready;
+      await expect(waiting).rejects.toMatchObject({ code: "ERR_WASM_BLOCKED" });
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(events).toHaveBeenCalledTimes(1);
+      expect(listener).toHaveBeenCalledTimes(by === "listener" ? 1 : 0);
+      expect(shells).toHaveLength(0);
+    }
+  });
+
   it("the_module_is_compiled_once_for_all_bridges", async () => {
     const compile = vi.spyOn(WebAssembly, "compile");
     const { bridge, shells, createBridge } = (await copy("index")) as any;

@@ -22,14 +22,15 @@ pub struct Lifetime {
 
 impl Lifetime {
     /// Reads the claims of a token that was asked for at `sent`. An answer of Clerk's cache was no fetch,
-    /// so a quarter of its life need not pass before the next (C2).
+    /// so a quarter of its life need not pass before the next; nor where its life is not known (C2).
     pub fn new(claims: Claims, context: &mut Context, sent: Millis, minted: bool) -> Self {
         let exp = claims.exp.unwrap_or(Millis::MAX);
         // Without `iat`, what was left of its life on arrival (C5).
         let from = claims.iat.unwrap_or(context.clock.server());
         let quarter = (exp - from).max(Millis::ZERO).part(4);
         let leeway = quarter.min(context.options.leeway);
-        let floor = sent + if minted { quarter.max(FLOOR) } else { FLOOR };
+        let whole = minted && claims.iat.is_some();
+        let floor = sent + if whole { quarter.max(FLOOR) } else { FLOOR };
         Self { exp, leeway, spread: context.random.up_to(leeway.part(10)), floor }
     }
 

@@ -59,8 +59,8 @@ pub struct Slot {
     asked: bool,
     /// When the last minted token was asked for.
     minted_at: Millis,
-    /// When the last token that came was issued.
-    iat: Option<Millis>,
+    /// When the last token that came was issued, and when it came.
+    last: (Option<Millis>, Millis),
     /// What calls are answered with without asking, and until when, as the shell was told.
     cached: (TokenId, Millis),
 }
@@ -116,11 +116,11 @@ impl Slot {
 
     /// Makes the next fetch a minted one and tells its request, or that of the one in the air.
     fn next_minted(&mut self, context: &mut Context) -> RequestId {
-        if let Some(flight) = self.flight.filter(|flight| flight.minted) {
-            return flight.request;
+        self.force(); // also if that of the one in the air fails
+        match self.flight {
+            Some(flight) if flight.minted => flight.request,
+            _ => RequestId(context.id()),
         }
-        self.force();
-        RequestId(context.id())
     }
 
     fn force(&mut self) {
@@ -148,7 +148,7 @@ impl Slot {
         self.tell_cached(context);
         let mut calls = ::core::mem::take(&mut self.calls);
         calls.lower();
-        *self = Self { calls, mint, iat: self.iat, ..Self::new(self.template) };
+        *self = Self { calls, mint, last: self.last, ..Self::new(self.template) };
     }
 
     /// Takes over a live token that an earlier page load left (F3).
@@ -176,22 +176,28 @@ impl Slot {
             self.failed(context, Failure::Foreign, late); // B11
             return true;
         }
-        let last = ::core::mem::replace(&mut self.iat, claims.iat);
+        // One that came a while ago was not minted, whatever was asked for: it says nothing of the time now.
+        let again = self.last.0 == claims.iat && flight.sent - self.last.1 > PACE;
+        self.last = (claims.iat, context.time());
         match claims.iat {
-            // One that came before was not minted, whatever was asked for: it says nothing of the time now.
-            Some(iat) if minted && claims.iat != last => context.clock.minted(iat, flight.sent),
+            Some(iat) if minted && !again => context.clock.minted(iat, flight.sent),
             Some(iat) => context.clock.seen(iat),
-            // Just minted and dead: the clock is ahead, by nobody knows how much (C5).
-            None if minted && claims.exp < Some(context.clock.server()) => claims.exp = None,
+            // Minted after it was dead: the clock is ahead, by nobody knows how much (C5).
+            None if minted && claims.exp < Some(context.clock.server() - (context.time() - flight.sent)) => {
+                claims.exp = None;
+            }
             None => {}
         }
-        let lifetime = Lifetime::new(claims, context, flight.sent, minted);
+        let same = self.held.filter(|held| held.token == token);
+        let lifetime = match same {
+            Some(held) if !minted => held.lifetime,
+            _ => Lifetime::new(claims, context, flight.sent, minted),
+        };
         let remaining = lifetime.remaining(&context.clock);
         if minted && remaining <= Millis::ZERO {
             self.failed(context, Failure::Dead, late);
             return true;
         }
-        let same = self.held.filter(|held| held.token == token);
         let better = same.is_some()
             || self.good(context).is_none_or(|held| held.lifetime.remaining(&context.clock) < remaining);
         if late && !better {
@@ -318,9 +324,10 @@ impl Slot {
             let clock = &context.clock;
             (held.token, held.lifetime.refresh_at(clock).min(held.lifetime.ends(clock)))
         });
-        let cached = if until > time { (token, until) } else { Default::default() };
-        if cached != self.cached {
-            self.cached = cached;
+        let (told, told_until) = self.cached;
+        let news = if until > time { token != told || until < told_until } else { told != TokenId(0) };
+        if news {
+            self.cached = if until > time { (token, until) } else { Default::default() };
             context.push(Effect::Cache(self.template, (until > time).then_some((token, until - time))));
         }
     }

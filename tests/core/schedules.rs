@@ -149,7 +149,7 @@ fn perform(stage: &mut Stage, act: Act) {
     match act {
         Act::Advance(ms) => stage.advance(ms),
         Act::SignIn(one) => stage.sign_in(user(one)),
-        Act::Session(one) => change(stage, |session| session.id = Name(10 + one)),
+        Act::Session(one) => change(stage, |session| session.id = Name(100 * session.user.0 + one)),
         Act::Organization(org) => change(stage, |session| session.org = Name(org)),
         Act::Role(role) => change(stage, |session| session.role = Name(role)),
         Act::SignOut => stage.sign_out(),
@@ -298,15 +298,15 @@ fn recover(stage: &mut Stage) {
             matches!(entry, Entry::Event(Event::FetchFailed(_, Failure::NoTemplate)))
         });
         let bound = if missing { 61 * SECOND } else { 31 * SECOND };
-        assert!(waited < bound, "J2: {waited} ms\n{:#?}\n{:#?}", stage.state(), stage.tail(40));
+        assert!(waited < bound, "J2: {waited} ms, {:?}\n{}", stage.state(), stage.tail(60));
         stage.advance(100);
     }
-    // And stays so.
-    let config = stage.state().error == Some(Code::BackendConfig);
+    // And stays so. What the next tokens tell of Clerk's time may still show that one at hand is dead.
+    stage.advance(2 * MINUTE);
     let entry = stage.published.len();
     stage.advance(5 * MINUTE);
-    assert!(agrees(stage), "J2: lost again\n{:#?}", stage.tail(40));
-    assert!(config || stage.published.len() <= entry + 2, "A2: {:?}", &stage.published[entry..]);
+    assert!(agrees(stage), "J2: lost again\n{}", stage.tail(60));
+    assert!(stage.published.len() == entry, "A2: {:?}\n{}", &stage.published[entry..], stage.tail(99));
     assert_eq!(stage.unanswered(), 0, "B10");
 }
 

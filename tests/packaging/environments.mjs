@@ -29,7 +29,8 @@ const viteOptions = (project) => {
   const customLogger = createLogger("silent");
   const note = (text) => warnings.push(stripVTControlCharacters(text).split("\n", 1)[0]);
   customLogger.warn = customLogger.warnOnce = customLogger.error = note;
-  return { warnings, options: { root: project.folder, configFile: false, plugins: [react()], customLogger } };
+  const quiet = { logLevel: "warn", customLogger };
+  return { warnings, options: { root: project.folder, configFile: false, plugins: [react()], ...quiet } };
 };
 
 async function viteProduction(project, names) {
@@ -37,6 +38,8 @@ async function viteProduction(project, names) {
   const { warnings, options } = viteOptions(project);
   const input = names.map((name) => project.path(`${name}.html`));
   await viteBuild({ ...options, build: { rolldownOptions: { input } } });
+  // The command sets this for its own process, which here is everybody's.
+  delete process.env.NODE_ENV;
   return { warnings, ...(await serve(project.path("dist"))) };
 }
 
@@ -100,7 +103,7 @@ const resolved = `export default new URL("${NAME}/clerk_bridge.wasm", import.met
 const mapped = `export default import.meta.resolve("${NAME}/clerk_bridge.wasm");\n`;
 
 const ALL = {
-  pages: ["inlined", "slim", "react", "slim-react", "entries"],
+  pages: ["inlined", "slim", "provider", "slim-provider", "entries"],
   uses: ["react", "react-dom", "convex"],
 };
 

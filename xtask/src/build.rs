@@ -19,7 +19,8 @@ pub const TEXTS: [&str; 3] = ["README.md", "LICENSE-MIT", "LICENSE-APACHE"];
 
 /// `-Oz` needs no feature flags: the module still carries its `target_features` section, because nothing strips it
 /// before. `--all-features` would let the optimiser use types that engines do not have.
-const WASM_OPT: &[&str] = &["-Oz", "--converge", "--strip-debug", "--strip-producers"];
+const WASM_OPT: &[&str] =
+    &["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz", "--converge", "--strip-debug", "--strip-producers"];
 
 /// Compiles the result, which is the proof that an engine accepts it, and makes modules for the bundler of it.
 const WRAP: &str = include_str!("wrap_wasm.mjs");

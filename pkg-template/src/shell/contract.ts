@@ -15,6 +15,9 @@ export interface Shell {
   dispose(): void;
 }
 
+/** @internal Who is signed in, in which session, organization and role. */
+export type Session = [userId: string | null, sessionId: string | null, orgId: string | null, role: string | null];
+
 /** @internal What a shell asks of the bridge. */
 export interface Host {
   /** `cause`: how the last promise of the source failed, if it did. */
@@ -41,8 +44,9 @@ export interface Host {
     error: number,
     /** 0: of none, else from 1. */
     errorBackend: number,
-    session: readonly (string | null)[],
-    remembered: readonly (string | null)[],
+    session: Session,
+    /** Who was signed in here last, and their organization. */
+    remembered: [userId: string | null, orgId: string | null],
     cause: unknown,
   ): void;
 }

@@ -2,7 +2,7 @@
 // It takes no decision. What the machine wants is noted while an event is handled and carried out after it, in order,
 // so that what is called then may call back. (A5)
 import type { Instance } from "../loader.js";
-import type { Host, Shell, ShellSettings } from "./contract.js";
+import type { Host, Session, Shell, ShellSettings } from "./contract.js";
 import { EFFECT, EVENT } from "./numbers.js";
 import { openSource, type Source } from "./source.js";
 import { type Area, read, write } from "./storage.js";
@@ -68,8 +68,8 @@ export default (
   const look = () => {
     if (!source) return;
     const [kind, fits = 0, ...who] = source.read();
-    if (who[0]) [userId, sessionId] = who as string[];
-    const [user, id, org, role] = who.map(keep);
+    if (who[0]) [userId, sessionId] = who as [string, string];
+    const [user = 0, id = 0, org = 0, role = 0] = who.map(keep);
     tell(kind, user, id, org, role, fits);
   };
 
@@ -165,7 +165,7 @@ export default (
     [EFFECT.backend]: host.backend,
     [EFFECT.session](...who) {
       const [[status, refreshing, error, backend, ...remembered]] = following(EFFECT.publish) as any;
-      host.publish(status, refreshing, error, backend, who.map(text), remembered.map(text), cause);
+      host.publish(status, refreshing, error, backend, who.map(text) as Session, remembered.map(text), cause);
     },
     [EFFECT.log]: (type, backend, template, reason, ms) =>
       host.event(type, backend, text(template), reason || undefined, ms || undefined),
@@ -187,7 +187,7 @@ export default (
     const [...who] = recall("sessionStorage", 2);
     const tokens = who.splice(4);
     if (!who[0] || !who[1]) return;
-    [userId, sessionId] = who as string[];
+    [userId, sessionId] = who as [string, string];
     tell(EVENT.restored, ...who.map(keep));
     for (let i = 0; i < tokens.length; i += 2) token(true, keep(tokens[i]), tokens[i + 1] ?? "");
   };

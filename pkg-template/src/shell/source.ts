@@ -26,7 +26,7 @@ const unknown: Said = [EVENT.unknown];
 const signedOut: Said = [EVENT.signedOut];
 
 const signedIn = ({ userId, sessionId, orgId, orgRole, sessionClaims }: any): Said =>
-  userId && sessionId
+  [userId, sessionId].every((id) => id && typeof id === "string")
     ? [
         EVENT.signedIn,
         sessionClaims ? ([].concat(sessionClaims.aud).includes("convex" as never) ? 2 : 1) : 0,

@@ -39,7 +39,7 @@ declare module "#glue" {
       /** Any number below 2^53. */
       seed: number,
     ) => Machine;
-    __wbg_set_wasm(exports: object): void;
+    start(exports: object): void;
     [imported: string]: any;
   }
 

@@ -1,10 +1,10 @@
-// Stands for the glue: its machine does nothing but trap, through the doors that the loader guards.
+// Stands for the glue: its machine does nothing but trap, through the door that the loader guards.
 export default function makeGlue() {
-  let doors: any;
+  let instance: any;
   return {
-    Machine: { trap: () => doors.trap() },
-    __wbg_set_wasm(exports: object) {
-      doors = exports;
+    Machine: { trap: () => instance.trap() },
+    start(exports: object) {
+      instance = exports;
     },
   };
 }

@@ -109,7 +109,7 @@ impl Bridge {
 
     pub(super) fn begin_sign_out(&mut self, caller: CallerId) {
         match &mut self.sign_out {
-            Some(sign_out) => return sign_out.callers.push(caller), // D7
+            Some(sign_out) => sign_out.callers.push(caller), // D7
             none => *none = Some(SignOut { callers: vec![caller], request: None }),
         }
         if let Who::User(session) = self.who {

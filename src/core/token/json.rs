@@ -1,9 +1,6 @@
-//! Reads single values out of a JSON text. It agrees with serde_json on what is JSON, except
-//! that no number is out of range, and weighs a fraction of it: no tree, no floats, nothing generic.
-//! It must never panic, and never nest deeper than `TOO_DEEP`, whatever the text (J1).
-
-use crate::prelude::*;
-use ::core::slice::Iter;
+//! Reads a JSON text as it is decoded from base64url, once, and keeps nothing of it: strings are compared
+//! where they stand. It agrees with serde_json on what is JSON, except that no number is out of range, and
+//! weighs a fraction of it. It must never panic, and never nest deeper than `TOO_DEEP` (J1).
 
 use crate::core::clock::Millis;
 
@@ -14,34 +11,47 @@ const TOO_DEEP: u8 = 128;
 /// not of the kind asked for.
 #[derive(Clone)]
 pub(super) struct Cursor<'a> {
-    rest: Iter<'a, u8>,
+    /// The digits that were not decoded yet.
+    letters: &'a [u8],
+    bits: u32,
+    held: u8,
     depth: u8,
 }
 
 impl<'a> Cursor<'a> {
-    fn over(json: &'a [u8]) -> Self {
-        Self { rest: json.iter(), depth: 1 }
+    /// At the start of the text that these digits hold, up to the first that is none.
+    pub(super) fn over(letters: &'a [u8]) -> Self {
+        Self { letters, bits: 0, held: 0, depth: 0 }
     }
 
-    /// The start of a text that is one whole object.
-    pub(super) fn over_object(json: &'a [u8]) -> Option<Self> {
-        let start = Self::over(json);
-        let mut end = start.clone();
-        end.object("")?;
-        end.skip_space();
-        end.rest.as_slice().is_empty().then_some(start)
+    /// The letters after the text, if nothing but white space is left of it.
+    pub(super) fn end(mut self) -> Option<&'a [u8]> {
+        self.skip_space();
+        let after = self.letters;
+        // A digit that is left is a character, or one digit too many.
+        after.first().is_none_or(|letter| digit(*letter).is_none()).then_some(after)
     }
 
     /// Moves on; past the end are zeros, which no JSON text has outside (or bare inside) a string.
     #[inline(never)] // Small where it is called a dozen times.
     fn next(&mut self) -> u8 {
-        self.rest.next().copied().unwrap_or(0)
+        while self.held < 8 {
+            let Some((letter, rest)) = self.letters.split_first() else { return 0 };
+            let Some(digit) = digit(*letter) else { return 0 };
+            self.letters = rest;
+            self.bits = (self.bits << 6) | digit;
+            self.held = self.held.wrapping_add(6);
+        }
+        self.held = self.held.wrapping_sub(8);
+        self.bits.wrapping_shr(self.held.into()) as u8
     }
 
+    #[inline(never)]
     fn peek(&self) -> u8 {
         self.clone().next()
     }
 
+    #[inline(never)]
     fn take(&mut self, one: u8) -> bool {
         let here = self.peek() == one;
         if here {
@@ -50,48 +60,36 @@ impl<'a> Cursor<'a> {
         here
     }
 
+    #[inline(never)]
     fn skip_space(&mut self) {
         while matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
             self.next();
         }
     }
 
+    #[inline(never)]
     fn punctuation(&mut self, one: u8) -> bool {
         self.skip_space();
         self.take(one)
     }
 
-    /// The value of the last member of this name; a place past the end if there is none.
-    pub(super) fn member(&self, name: &str) -> Self {
-        self.clone().object(name).unwrap_or_else(|| Self::over(b""))
-    }
-
-    /// The text of the last member of this name.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
-        self.member(name).string()
-    }
-
-    /// The time, given in seconds, of the last member of this name.
-    pub(super) fn time(&self, name: &str) -> Option<Millis> {
-        self.member(name).number()
-    }
-
-    /// Reads an object; answers as `member`.
-    fn object(&mut self, name: &str) -> Option<Self> {
-        let mut found = Self::over(b"");
+    /// Reads an object. Tells `member` the place after each name in the outermost one, to read the value
+    /// from if the name is one of its own.
+    pub(super) fn object(&mut self, member: &mut dyn FnMut(&Self, Self)) -> Option<()> {
         let mut more = self.opens(b'{', b'}')?;
         while more {
-            let wanted = self.string()? == name;
+            let name = self.clone();
+            self.string("")?;
             if !self.punctuation(b':') {
                 return None;
             }
-            if wanted {
-                found = self.clone();
+            if self.depth == 0 {
+                member(&name, self.clone());
             }
             self.value()?;
             more = self.goes_on(b'}')?;
         }
-        Some(found)
+        Some(())
     }
 
     fn array(&mut self) -> Option<()> {
@@ -121,18 +119,18 @@ impl<'a> Cursor<'a> {
         match kind {
             b'{' | b'[' => {
                 self.depth = self.depth.wrapping_add(1);
-                if self.depth == TOO_DEEP {
+                if self.depth >= TOO_DEEP.wrapping_sub(1) {
                     return None;
                 }
                 if kind == b'{' {
-                    self.object("")?;
+                    self.object(&mut |_, _| {})?;
                 } else {
                     self.array()?;
                 }
                 self.depth = self.depth.wrapping_sub(1);
                 Some(())
             }
-            b'"' => self.string().map(drop),
+            b'"' => self.string("").map(drop),
             b't' => self.word("true"),
             b'f' => self.word("false"),
             b'n' => self.word("null"),
@@ -140,34 +138,40 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline(never)]
     fn word(&mut self, word: &str) -> Option<()> {
         word.bytes().all(|one| self.take(one)).then_some(())
     }
 
-    /// Reads a string, or the strings of an array, which may hold other things too.
-    pub(super) fn strings(mut self) -> Vec<String> {
-        let mut strings = Vec::new();
+    /// Whether this is a string, or an array that holds a string, of these characters.
+    pub(super) fn names(mut self, wanted: &str) -> bool {
         let mut more = self.punctuation(b'[');
         loop {
-            strings.extend(self.clone().string());
+            if self.clone().string(wanted) == Some(true) {
+                return true;
+            }
             if !more || self.value().is_none() {
-                return strings;
+                return false;
             }
             more = self.punctuation(b',');
         }
     }
 
-    fn string(&mut self) -> Option<String> {
+    /// Reads a string; tells whether it has these characters.
+    #[inline(never)]
+    pub(super) fn string(&mut self, wanted: &str) -> Option<bool> {
         if !self.punctuation(b'"') {
             return None;
         }
-        let mut text = String::new();
+        let mut wanted = wanted.chars();
+        let mut same = true;
         loop {
-            text.push(match self.next() {
-                b'"' => return Some(text),
+            let one = match self.next() {
+                b'"' => return Some(same && wanted.next().is_none()),
                 b'\\' => self.escape()?,
                 lead => self.character(lead)?,
-            });
+            };
+            same &= wanted.next() == Some(one);
         }
     }
 
@@ -217,6 +221,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    #[inline(never)]
     fn hex(&mut self) -> Option<u32> {
         let mut code = 0;
         for _ in 0..4 {
@@ -227,7 +232,8 @@ impl<'a> Cursor<'a> {
 
     /// Reads a number of seconds. It never goes through a float: the digits say more than a float
     /// keeps, and the standard parser costs most of what the whole reader may weigh.
-    fn number(&mut self) -> Option<Millis> {
+    #[inline(never)]
+    pub(super) fn number(&mut self) -> Option<Millis> {
         self.skip_space();
         let negative = self.take(b'-');
         let zero = self.peek() == b'0';
@@ -255,6 +261,7 @@ impl<'a> Cursor<'a> {
 
     /// Appends at least one digit to `count`, which keeps the first 18 that matter; tells how many
     /// it kept and how many it dropped.
+    #[inline(never)]
     fn digits(&mut self, count: &mut i64) -> Option<(i64, i64)> {
         let (mut kept, mut dropped) = (0i64, 0i64);
         while self.peek().is_ascii_digit() {
@@ -268,6 +275,18 @@ impl<'a> Cursor<'a> {
         }
         (kept.wrapping_add(dropped) > 0).then_some((kept, dropped))
     }
+}
+
+/// The value of a digit of base64url.
+fn digit(letter: u8) -> Option<u32> {
+    Some(u32::from(match letter {
+        b'A'..=b'Z' => letter.wrapping_sub(b'A'),
+        b'a'..=b'z' => letter.wrapping_sub(b'a' - 26),
+        b'0'..=b'9' => letter.wrapping_add(52 - b'0'),
+        b'-' => 62,
+        b'_' => 63,
+        _ => return None,
+    }))
 }
 
 fn sign(negative: bool) -> i64 {
@@ -288,59 +307,4 @@ fn scale(mut count: i64, mut power: i64) -> i64 {
         power = power.wrapping_sub(1);
     }
     count
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn millis(number: &str) -> Option<i64> {
-        Cursor::over(number.as_bytes()).number().map(|millis| millis.0)
-    }
-
-    #[test]
-    fn integers_and_fractions_are_exact_milliseconds() {
-        assert_eq!(millis("0"), Some(0));
-        assert_eq!(millis("-0"), Some(0));
-        assert_eq!(millis("1767225600"), Some(1_767_225_600_000));
-        assert_eq!(millis("1767225600.123"), Some(1_767_225_600_123));
-        assert_eq!(millis("1767225600.1239999"), Some(1_767_225_600_123));
-        assert_eq!(millis("0.0009"), Some(0));
-        assert_eq!(millis("9007199254740.991"), Some(9_007_199_254_740_991));
-        assert_eq!(millis("1.00000000000000000000000000000009"), Some(1000));
-    }
-
-    #[test]
-    fn negative_numbers_are_cut_towards_zero() {
-        assert_eq!(millis("-1"), Some(-1000));
-        assert_eq!(millis("-1.9999"), Some(-1999));
-    }
-
-    #[test]
-    fn exponents_move_the_point() {
-        assert_eq!(millis("1.7672256e9"), Some(1_767_225_600_000));
-        assert_eq!(millis("1767225600123E-3"), Some(1_767_225_600_123));
-        assert_eq!(millis("1e+3"), Some(1_000_000));
-        assert_eq!(millis("0e999999999999999999999"), Some(0));
-        assert_eq!(millis("1e-999999999999999999999"), Some(0));
-        assert_eq!(millis("0.000000000000000000000001e24"), Some(1000));
-        assert_eq!(millis("100000000000000000000e-20"), Some(1000));
-    }
-
-    #[test]
-    fn huge_numbers_saturate() {
-        for huge in ["9223372036854776", "1e16", "1e400", "18446744073709551616"] {
-            assert_eq!(millis(huge), Some(i64::MAX), "{huge}");
-        }
-        assert_eq!(millis("9223372036854775"), Some(9_223_372_036_854_775_000));
-        assert_eq!(millis("-1e400"), Some(-i64::MAX));
-        assert_eq!(millis(&"9".repeat(30_000)), Some(i64::MAX));
-    }
-
-    #[test]
-    fn what_json_does_not_call_a_number_is_none() {
-        for text in ["", "-", "+1", ".5", "1.", "1.e3", "1e", "1e+", "01", "-01", "00", "NaN", "\"1\""] {
-            assert_eq!(millis(text), None, "{text}");
-        }
-    }
 }

@@ -301,15 +301,16 @@ impl Stage {
     pub fn until(&mut self, what: &str, mut so: impl FnMut(&Self) -> bool) -> i64 {
         let start = self.now;
         while !so(self) {
-            assert!(self.now - start < 10 * MINUTE, "{what} never happened; {:#?}", self.tail(30));
+            assert!(self.now - start < 10 * MINUTE, "{what} never happened\n{}", self.tail(30));
             self.advance(10);
         }
         self.now - start
     }
 
     /// The last entries of the log.
-    pub fn tail(&self, count: usize) -> &[(i64, Entry)] {
-        &self.log[self.log.len().saturating_sub(count)..]
+    pub fn tail(&self, count: usize) -> String {
+        let from = self.log.len().saturating_sub(count);
+        self.log[from..].iter().map(|(at, entry)| format!("{at} {entry:?}\n")).collect()
     }
 
     /// The page sleeps: the wall clock goes on, the monotonic one and the timers do not.

@@ -8,7 +8,7 @@ import { Cloud, until } from "./cloud.mjs";
 
 const PAGES = join(import.meta.dirname, "../pages");
 const CSP = "script-src 'self'; worker-src 'self' blob:";
-const LIMIT_MS = 90_000;
+const LIMIT_MS = 120_000;
 
 const pages = bundle(
   { react: join(PAGES, "react.tsx"), vanilla: join(PAGES, "vanilla.ts") },

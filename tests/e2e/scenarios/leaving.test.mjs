@@ -73,7 +73,8 @@ describe("leaving", { concurrency: 5 }, () => {
       { user, lifetime: LIFE, ...options, before: ({ page }) => page.clock.install() }, async (scene) => {
         const { cloud, page } = scene;
         await scene.settled();
-        const slept = 60_000;
+        // Long for the token, short for Convex, which gives up a connection that is silent for a minute.
+        const slept = 4 * LIFE * 1000;
         await cloud.control("clock", { offsetMs: slept });
         await cloud.fault("clerk", "/tokens/convex", "hold");
         await page.clock.fastForward(slept);

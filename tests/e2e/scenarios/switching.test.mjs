@@ -73,6 +73,18 @@ describe("switching user", { concurrency: 4 }, () => {
         assert.deepEqual(texts(await cloud.log()), []);
       });
 
+    scene(`h6 (24, 25) a mutation that waits for Ada's first token is never Grace's, ${kind}`, { user: ada, ...options,
+      before: ({ cloud }) => cloud.fault("clerk", "/tokens/convex", "hold", { times: 1 }) }, async (scene) => {
+        const { cloud } = scene;
+        await cloud.until("Ada's fetch", (log) => log.mints().length);
+        await scene.sees((ada) => window.seen.states.at(-1).userId === ada, ada);
+        await scene.add("early");
+        await scene.signIn(grace);
+        await scene.settled(grace);
+        assert.match(await scene.ended("early"), /^failed/);
+        assert.deepEqual(texts(await cloud.log()), []);
+      });
+
     scene(`d1_b11 (25) Ada's late token is not used for Grace, ${kind}`, { user: ada, ...options,
       before: ({ cloud }) => cloud.fault("clerk", "/tokens/convex", "hold", { times: 1 }) }, async (scene) => {
         const { cloud } = scene;

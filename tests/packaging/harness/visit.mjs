@@ -27,7 +27,7 @@ class Visit {
     browser ??= chromium.launch({ executablePath: surroundings("CHROMIUM"), args: FLAGS });
     this.context = await (await browser).newContext();
     this.page = await this.context.newPage();
-    this.page.on("pageerror", (error) => this.complaints.push(String(error.stack)));
+    this.page.on("pageerror", (error) => this.complaints.push(error.stack || String(error)));
     this.page.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) this.complaints.push(message.text());
     });
@@ -50,7 +50,7 @@ class Visit {
 
   /** Waits until `look`, a function that runs in the page, answers something true. */
   sees(look, argument) {
-    return this.page.waitForFunction(look, argument, { timeout: 15_000 });
+    return this.page.waitForFunction(look, argument, { timeout: 30_000 });
   }
 
   /** Waits for `window.bridge` to have this status. */
@@ -74,14 +74,14 @@ class Visit {
 
 /** Opens a page, hands the visit to `look`, and demands that the page had nothing to complain of. */
 export async function visit(url, look) {
-  const visit = new Visit();
+  const page = new Visit();
   try {
-    await visit.open(url);
-    await look(visit);
-    assert.deepEqual(visit.complaints, []);
+    await page.open(url);
+    await look(page);
+    assert.deepEqual(page.complaints, []);
   } catch (error) {
-    await visit.explain(error);
+    await page.explain(error);
   } finally {
-    await visit.context?.close();
+    await page.context?.close();
   }
 }

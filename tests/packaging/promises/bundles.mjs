@@ -36,8 +36,8 @@ const PAGES = {
     await assertWholeLife(page);
     assertFileOnly(page, environment);
   },
-  react: (page) => page.shows("authenticated: user_ada"),
-  async "slim-react"(page, environment) {
+  provider: (page) => page.shows("authenticated: user_ada"),
+  async "slim-provider"(page, environment) {
     await page.shows("authenticated: user_ada");
     assertFileOnly(page, environment);
     await assertWholeLife(page);

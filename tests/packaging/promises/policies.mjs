@@ -7,7 +7,7 @@ import { Project } from "../harness/project.mjs";
 import { serve } from "../harness/server.mjs";
 import { visit } from "../harness/visit.mjs";
 
-const PAGES = ["inlined", "slim", "react", "slim-react"];
+const PAGES = ["inlined", "slim", "provider", "slim-provider"];
 const HINT = "Add 'wasm-unsafe-eval' to script-src of the page's CSP.";
 
 const POLICIES = [
@@ -47,7 +47,7 @@ describe("content security policies", () => {
         test(`i4_${name.replace("-", "_")}_${allowed ? "works" : "says_what_to_do"}`, () =>
           visit(`${site.url}/${name}.html`, async (page) => {
             if (allowed) return page.status("authenticated");
-            if (name.endsWith("react")) await page.shows(`unauthenticated: ERR_WASM_BLOCKED ${HINT}`);
+            if (name.endsWith("provider")) await page.shows(`unauthenticated: ERR_WASM_BLOCKED ${HINT}`);
             await assertBlocked(page);
           }));
       }
