@@ -19,14 +19,23 @@ const add = (a, b) => a.map((n, i) => n + b[i]);
 const subtract = (a, b) => a.map((n, i) => n - b[i]);
 const files = new Map();
 
+/** What an entry point exports. */
+async function exportsOf(file) {
+  const options = { bundle: true, format: "esm", packages: "external", write: false, metafile: true, absWorkingDir: pkg };
+  const { metafile } = await build({ ...options, entryPoints: [file], outdir: pkg, splitting: true });
+  return Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint === file).exports;
+}
+
 /** The weight of an application that imports all of these entry points. */
 async function app(...names) {
-  const imports = names.map((name, i) => {
-    const target = exports[name === "." ? "." : `./${name}`].default;
-    return `export * as entry${i} from ${JSON.stringify(join(pkg, target))};`;
-  });
+  const imports = names.map((name) => exports[name === "." ? "." : `./${name}`].default);
+  // By name, as applications import: a namespace object would be weighed too.
+  const all = await Promise.all(imports.map(async (target, i) => {
+    const wanted = (await exportsOf(target.replace(/^\.\//, ""))).map((one) => `${one} as ${one}${i}`);
+    return `export { ${wanted.join(", ")} } from ${JSON.stringify(join(pkg, target))};`;
+  }));
   const { metafile, outputFiles } = await build({
-    stdin: { contents: imports.join("\n"), resolveDir: pkg, sourcefile: "app.js" },
+    stdin: { contents: all.join("\n"), resolveDir: pkg, sourcefile: "app.js" },
     outdir: pkg,
     entryNames: "app",
     bundle: true,

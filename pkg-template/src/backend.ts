@@ -70,11 +70,11 @@ export const REASONS: DetachReason[] = ["signed-out", "user-switched", "identity
 
 interface Slot {
   /** Whose session the signal stands for. */
-  key?: string | false;
+  key?: string;
   control?: AbortController;
-  /** The last attach or update, and the way to fail it while it runs. */
+  /** The last attach or update, and the way to say that its token was refused. */
   step?: number;
-  fail?(why: number, cause: unknown): unknown;
+  refuse?(why: number, cause: unknown): void;
 }
 
 /** @internal Takes the steps that one shell asks for, and tells it how each ended, once. */
@@ -87,46 +87,45 @@ export const createRunner = (adapters: Adapter[], tell: Shell["tell"]) => {
     const slot = slots[index]!;
     const adapter = adapters[index]!;
     let running = true;
-    const fail = (why: number, cause: unknown) => {
+    const refuse = (why: number, cause: unknown) => {
       causes[index] = cause;
-      const failed = running;
+      const event = running ? EVENT.stepFailed : EVENT.rejected;
       running = false;
-      if (failed) tell(EVENT.stepFailed, step, why);
-      return failed;
+      tell(event, step, why);
     };
     try {
       if (!command) await adapter.hold?.(!!reason);
       else if (command > 3) await adapter.nobody?.();
       else {
         // One signal serves a whole session, however many tokens it sees. (J3)
-        const key = command < 3 && [userId, sessionId, orgId].join();
-        if (!key || slot.key !== key || slot.control!.signal.aborted) {
+        const key = [userId, sessionId, orgId].join();
+        if (slot.key !== key || slot.control!.signal.aborted) {
           slot.control?.abort();
           slot.control = new AbortController();
           slot.key = key;
         }
         const { signal } = slot.control!;
-        if (!key) await adapter.detach(REASONS[reason]!);
+        if (command > 2) await adapter.detach(REASONS[reason]!);
         else {
           slot.step = step;
-          slot.fail = fail;
-          const attach = (command > 1 && adapter.update) || adapter.attach;
-          await attach.call(adapter, token!, {
+          slot.refuse = refuse;
+          await ((command > 1 && adapter.update) || adapter.attach).call(adapter, token!, {
             userId,
             sessionId,
             orgId,
             signal,
             rejected({ retry, message }) {
-              const why = retry ? 1 : 2;
-              if (!signal.aborted && !slot.fail!(why, message)) tell(EVENT.rejected, slot.step!, why);
+              if (!signal.aborted) slot.refuse!(retry ? 1 : 2, message);
             },
           });
         }
       }
-      if (running) tell(EVENT.stepDone, step);
-      running = false;
+      if (running) {
+        running = false;
+        tell(EVENT.stepDone, step);
+      }
     } catch (error: any) {
-      fail(["ERR_BACKEND_REJECTED", "ERR_BACKEND_CONFIG"].indexOf(error?.code) + 1, error);
+      if (running) refuse(["ERR_BACKEND_REJECTED", "ERR_BACKEND_CONFIG"].indexOf(error?.code) + 1, error);
     }
   };
 

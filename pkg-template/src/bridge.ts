@@ -3,9 +3,10 @@
 import createShell from "#shell";
 import { createRunner, REASONS } from "./backend.js";
 import { type BridgeError, CODES, numbered } from "./errors.js";
+import { createHeld } from "./held.js";
 import { type Instance, instance, retryMs } from "./loader.js";
 import { checkOptions } from "./options.js";
-import type { Host, Shell } from "./shell/contract.js";
+import type { Host, Session, Shell } from "./shell/contract.js";
 import { EVENT } from "./shell/numbers.js";
 import { createStore, report, safely } from "./store.js";
 import type { BackendState, Backends, Bridge, BridgeOptions, BridgeState, Status } from "./types.js";
@@ -24,25 +25,38 @@ export interface Inner {
 type Ask = (shell: Shell, caller: number) => void;
 type Settle = (error?: BridgeError | 0, token?: string | null) => void;
 
-/** A token that can be handed out without asking the shell, and until when. */
-interface Held {
-  readonly token: Promise<string>;
-  readonly wall: number;
-  readonly mono: number;
-  /** The clocks were read in this task: reading them costs more than all the rest. */
-  good?: boolean;
-}
-
 const STATUS: Status[] = ["loading", "authenticated", "unauthenticated"];
 const { freeze, fromEntries } = Object;
+const NOBODY: Session = [null, null, null, null];
 
-const stateOf = (status: number, refreshing: number, error: BridgeError | null): BackendState => ({
-  status: STATUS[status]!,
-  isLoading: !status,
-  isAuthenticated: status === 1,
-  isRefreshing: !!refreshing,
-  error,
-});
+const stateOf = (status: number, refreshing: number, error: BridgeError | null): BackendState =>
+  freeze({
+    status: STATUS[status]!,
+    isLoading: !status,
+    isAuthenticated: status === 1,
+    isRefreshing: !!refreshing,
+    error,
+  });
+
+/** The error of that number: the one there is, if it is the same still. */
+const errorOf = (code: number, before: BridgeError | null, backend: string | null, cause: unknown) =>
+  code ? (before?.code === CODES[code] ? before : numbered(code, backend, cause)) : null;
+
+const whole = (
+  state: BackendState,
+  backends: BridgeState["backends"],
+  [userId, sessionId, orgId, orgRole]: Session,
+  [lastUserId, lastOrgId = null]: (string | null)[],
+): BridgeState =>
+  freeze({
+    ...state,
+    userId,
+    sessionId,
+    orgId,
+    orgRole,
+    remembered: lastUserId ? freeze({ userId: lastUserId, orgId: lastOrgId }) : null,
+    backends,
+  });
 
 /** @internal A bridge that has not begun. */
 export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Bridge<B> => {
@@ -50,7 +64,7 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
   const holder: { current: unknown } = { current: {} };
   const callers = new Map<number, [settle: Settle, ask: Ask]>();
   const leavers = new Set<Parameters<Bridge["onLeave"]>[0]>();
-  const held = new Map<string | null, Held>();
+  const held = createHeld();
   let lastCaller = 0;
   let shell: Shell | undefined;
   let home: Instance | undefined;
@@ -61,20 +75,11 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
   let failure: BridgeError | undefined;
   let panics = 0;
   let again: ReturnType<typeof setTimeout> | undefined;
-  let tick: ReturnType<typeof setTimeout> | undefined;
 
-  const allBackends = (state: BackendState) => freeze(fromEntries(names.map((name) => [name, freeze(state)])));
-  const nothing = stateOf(0, 0, null);
-  let backendStates = allBackends(nothing);
-  const initial: BridgeState = freeze({
-    ...nothing,
-    userId: null,
-    sessionId: null,
-    orgId: null,
-    orgRole: null,
-    remembered: null,
-    backends: backendStates,
-  });
+  const allBackends = (state: BackendState) => freeze(fromEntries(names.map((name) => [name, state])));
+  const unknown = stateOf(0, 0, null);
+  let backendStates = allBackends(unknown);
+  const initial = whole(unknown, backendStates, NOBODY, NOBODY);
   const store = createStore(initial);
   let isReady!: (state: BridgeState) => void;
   const ready = new Promise<BridgeState>((resolve) => {
@@ -116,44 +121,27 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
       abort,
       event,
       answer: (caller, code, token, cause) => callers.get(caller)?.[0](code && numbered(code, null, cause), token),
-      token(template, token, goodForMs) {
-        held.delete(template);
-        if (token)
-          held.set(template, {
-            token: Promise.resolve(token),
-            wall: Date.now() + goodForMs,
-            mono: performance.now() + goodForMs,
-          });
-      },
+      token: held.set,
       leave(leave, userId, reason) {
         const told = [...leavers].map(async (leaver) => leaver(userId, REASONS[reason] as any));
         Promise.all(told.map((leaving) => leaving.catch(report))).then(() => own.tell(EVENT.left, leave));
       },
-      backend(index, status, refreshing, code) {
+      backend(index, status, refreshing, code, cause) {
         const name = names[index]!;
-        const error = code ? numbered(code, name, causes[index]) : null;
-        backendStates = freeze({ ...backendStates, [name]: freeze(stateOf(status, refreshing, error)) });
+        const before = backendStates[name]!;
+        // From 12 on, the backend itself is why.
+        const error = errorOf(code, before.error, name, code < 12 ? cause : causes[index]);
+        const state = stateOf(status, refreshing, error);
+        if (before.status !== state.status || before.isRefreshing !== state.isRefreshing || before.error !== error)
+          backendStates = freeze({ ...backendStates, [name]: state });
       },
       publish(status, refreshing, code, backend, session, remembered, cause) {
         // A shell that replaces one that died must not take the application back to loading.
         if (recovering && !status) return;
         recovering = false;
         const { error } = backend ? backendStates[names[backend - 1]!]! : store.get();
-        const [userId, sessionId, orgId, orgRole] = session;
-        const [lastUserId, lastOrgId] = remembered;
-        publish({
-          ...stateOf(
-            status,
-            refreshing,
-            code ? (error?.code === CODES[code] ? error : numbered(code, null, cause)) : null,
-          ),
-          userId,
-          sessionId,
-          orgId,
-          orgRole,
-          remembered: lastUserId ? freeze({ userId: lastUserId, orgId: lastOrgId }) : null,
-          backends: backendStates,
-        });
+        const state = stateOf(status, refreshing, errorOf(code, error, null, cause));
+        publish(whole(state, backendStates, session, remembered));
       },
     };
     const own: Shell = (shell = createShell(found, host, ...settings));
@@ -203,21 +191,12 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
       if (shell) ask(shell, caller);
     });
 
-  const isGood = (it: Held) => {
-    tick ??= setTimeout(() => {
-      tick = undefined;
-      for (const [, it] of held) it.good = false;
-    });
-    return (it.good = Date.now() < it.wall && performance.now() < it.mono);
-  };
-
   const getToken: Bridge["getToken"] = (wanted) => {
     const template = wanted?.template || null;
     const force = !!wanted?.forceRefresh;
-    const it = held.get(template);
-    return it && !force && (it.good || isGood(it))
-      ? it.token
-      : call((shell, caller) => shell.getToken(caller, template, force));
+    return (
+      (!force && held.get(template)) || call((shell, caller) => shell.getToken(caller, template, force))
+    );
   };
 
   const inner: Inner = {
@@ -264,7 +243,6 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
       shell?.dispose();
       home?.traps.delete(panic);
       clearTimeout(again);
-      clearTimeout(tick);
       store.close();
       leavers.clear();
       held.clear();

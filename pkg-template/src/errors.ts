@@ -5,17 +5,17 @@
 const HINTS = {
   OPTIONS: "",
   DISPOSED: "Create a new bridge.",
-  PANIC: "It restarts by itself. Please report it.",
-  WASM_BLOCKED: "Add 'wasm-unsafe-eval' to script-src of the page's CSP.",
+  PANIC: "Please report it.",
+  WASM_BLOCKED: "Add 'wasm-unsafe-eval' to script-src in the CSP.",
   WASM_LOAD: "Check the URL of the wasm file.",
   SOURCE_FAILED: "Check Clerk's publishable key.",
   SOURCE_TIMEOUT: "Check that Clerk loads.",
-  TOKEN_TRANSIENT: "Check the network. It is retried.",
+  TOKEN_TRANSIENT: "It is retried.",
   TOKEN_TEMPLATE: "Create this JWT template in Clerk.",
   TOKEN_MALFORMED: "Check the token source.",
   SIGNED_OUT: "",
-  BACKEND_REJECTED: "Check the backend's issuer and audience.",
-  BACKEND_CONFIG: "Check the token's claims.",
+  BACKEND_REJECTED: "Check the issuer and audience.",
+  BACKEND_CONFIG: "Check the claims.",
   ORIGIN_REFUSED: "Add it to `origins`.",
 };
 
@@ -49,11 +49,11 @@ export type BridgeErrorCode = `ERR_${keyof typeof HINTS}`;
  */
 export class BridgeError extends Error {
   /** What went wrong. */
-  readonly code: BridgeErrorCode;
+  declare readonly code: BridgeErrorCode;
   /** What to do about it, in one sentence, when that is known. */
-  readonly hint: string | null;
+  declare readonly hint: string | null;
   /** Name of the backend concerned. */
-  readonly backend: string | null;
+  declare readonly backend: string | null;
   /** What led to it: the error of Clerk, of a backend, of the browser. */
   declare readonly cause: unknown;
 

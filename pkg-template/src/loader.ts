@@ -1,7 +1,7 @@
 // Where the wasm module comes from, and its instances. Importing this has no effect and touches no browser API; a
 // module that cannot be had is a rejected promise with a code, never a throw. (I1, I4)
 import makeGlue, { type Glue } from "#glue";
-import { BridgeError } from "./errors.js";
+import { BridgeError, numbered } from "./errors.js";
 
 /** @internal A running instance. */
 export interface Instance {
@@ -30,15 +30,8 @@ export const provide = (from: ModuleSource, retry = 10_000): void => {
 
 /** @internal Why there is no module. */
 export const wasmError = (error: any): BridgeError =>
-  error instanceof BridgeError
-    ? error
-    : new BridgeError(
-        // Only the text tells a policy from a damaged file: Chrome and Safari name the directive, Firefox says CSP.
-        /CSP|unsafe-eval/.test(error?.message) ? "ERR_WASM_BLOCKED" : "ERR_WASM_LOAD",
-        null,
-        null,
-        error,
-      );
+  // Only the text tells a policy from a damaged file: Chrome and Safari name the directive, Firefox says CSP.
+  error instanceof BridgeError ? error : numbered(/CSP|unsafe-eval/.test(error?.message) ? 4 : 5, null, error);
 
 const instantiate = async (): Promise<Instance> => {
   const glue = makeGlue();

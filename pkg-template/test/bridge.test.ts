@@ -67,7 +67,7 @@ describe("start", () => {
 describe("state", () => {
   it("a5_snapshots_are_frozen_and_keep_their_identity", async () => {
     const { bridge, shell } = await started({ backends: { plain: plain() } });
-    shell.host.backend(0, 1, 0, 0);
+    shell.host.backend(0, 1, 0, 0, undefined);
     shell.say({ status: 1, userId: "u", sessionId: "s", orgId: "o", orgRole: "r" });
     const state = bridge.getSnapshot();
     expect(state).toEqual({
@@ -160,7 +160,7 @@ describe("state", () => {
 
   it("errors_carry_code_hint_backend_and_cause", async () => {
     const { bridge, shell } = await started({ backends: { plain: plain() } });
-    shell.host.backend(0, 2, 0, 12);
+    shell.host.backend(0, 2, 0, 12, undefined);
     shell.say({ status: 2, error: 12, errorBackend: 0 });
     const { error, backends } = bridge.getSnapshot();
     expect(error).toBeInstanceOf(BridgeError);
@@ -318,6 +318,28 @@ describe("signOut and dispose", () => {
     bridge.dispose();
   });
 
+  it.each<[string, (shell: ReturnType<typeof lastShell>) => unknown]>([
+    ["an event", ({ host }) => host.event("x", -1)],
+    ["a state", (shell) => shell.say({ status: 2 })],
+  ])("d6_a_dispose_inside_%s_while_the_shell_begins_is_the_end", async (_, cause) => {
+    const bridge = make({ backends: { plain: plain() }, onEvent: () => bridge.dispose() });
+    bridge.subscribe(() => bridge.dispose());
+    script.addBackend = cause;
+    const waiting = expect(bridge.getToken()).rejects.toMatchObject({ code: "ERR_DISPOSED" });
+    await waiting;
+    expect(lastShell().of("dispose")).toHaveLength(1);
+    lastShell().host.event("late", -1);
+    expect((await bridge.ready).status).toBe(bridge.getSnapshot().status);
+  });
+
+  it("a5_a_call_made_while_the_shell_begins_is_asked_once", async () => {
+    const bridge = make({ onEvent: () => void bridge.getToken().catch(() => {}) });
+    script.start = ({ host }) => host.event("x", -1);
+    bridge.getToken().catch(() => {});
+    await vi.waitFor(() => expect(shells).toHaveLength(1));
+    expect(lastShell().of("getToken").map(([caller]) => caller)).toEqual([2, 1]);
+  });
+
   it("i5_two_bridges_do_not_disturb_each_other", async () => {
     const one = await started();
     const two = await started();
@@ -362,6 +384,31 @@ describe("a trap", () => {
     shell.trap();
     expect(() => shell.trap()).not.toThrow();
     await vi.waitFor(() => expect(shells).toHaveLength(2));
+  });
+
+  it("j3_the_shell_of_a_dead_machine_lets_go_of_everything", async () => {
+    const attach = vi.fn();
+    const { shell } = await started({ backends: { own: defineBackend({ kind: "own", attach, detach() {} }) } });
+    await shell.host.run(0, 1, 1, "token", 0, "u", "s", null);
+    shell.trap();
+    await vi.waitFor(() => expect(shells).toHaveLength(2));
+    expect(shell.of("dispose")).toHaveLength(1);
+    expect(attach.mock.calls[0]![1].signal.aborted).toBe(true);
+  });
+
+  it.each(["listener", "onEvent"])("d6_a_dispose_inside_a_%s_that_hears_of_it_is_the_end", async (by) => {
+    const { bridge, shell } = await started({ onEvent: () => by === "onEvent" && bridge.dispose() });
+    const listener = vi.fn(() => bridge.dispose());
+    bridge.subscribe(listener);
+    const before = bridge.getSnapshot();
+    const pending = expect(bridge.getToken()).rejects.toMatchObject({ code: "ERR_DISPOSED" });
+    shell.trap();
+    await pending;
+    expect(listener).toHaveBeenCalledTimes(by === "onEvent" ? 0 : 1);
+    if (by === "onEvent") expect(bridge.getSnapshot()).toBe(before);
+    const other = await started();
+    expect(shells).toHaveLength(2);
+    other.bridge.dispose();
   });
 
   it("j1_restarts_only_a_few_times_a_minute", async () => {

@@ -71,7 +71,7 @@ const rig = async () => {
     });
   const say = (status: number, refreshing = false, user?: string) =>
     act(async () => {
-      host.backend(0, status, +refreshing, 0);
+      host.backend(0, status, +refreshing, 0, undefined);
       lastShell().say({ status, refreshing, userId: user });
     });
   const shows = (text: string) => act(async () => vi.waitFor(() => expect(container.textContent).toBe(text)));

@@ -92,10 +92,10 @@ describe("gates", () => {
       </ClerkBridgeProvider>,
     );
     const { host } = await shell();
-    host.backend(0, 2, 0, 12);
+    host.backend(0, 2, 0, 12, undefined);
     await say({ status: 2, userId: "u", error: 12, errorBackend: 0 });
     expect(text()).toBe("loading");
-    host.backend(1, 1, 0, 0);
+    host.backend(1, 1, 0, 0, undefined);
     await say({ status: 2, userId: "u", error: 12, errorBackend: 0 });
     expect(text()).toBe("in");
   });
@@ -229,7 +229,7 @@ describe("renders", () => {
     );
     const { host } = await shell();
     for (const status of [1, 2, 1]) {
-      host.backend(1, status, 0, 0);
+      host.backend(1, status, 0, 0, undefined);
       await say({ status: 2, userId: null });
     }
     expect(views.size).toBe(1);

@@ -366,7 +366,7 @@ describe("effects", () => {
       ["org", "alice", 1500],
       [null, null, 0],
     ]);
-    expect(host.backend.mock.calls.map((args) => args.slice(0, 4))).toEqual([[1, 1, 1, 0]]);
+    expect(host.backend.mock.calls).toEqual([[1, 1, 1, 0, undefined]]);
     const [published] = host.publish.mock.calls as any;
     expect(published.slice(0, 4)).toEqual([1, 0, 12, 2]);
     expect(published[4].slice(0, 4)).toEqual(["alice", "s_1", "org", "admin"]);

@@ -71,7 +71,16 @@ describe("a token source", () => {
     getToken("t", 0);
     getToken(null, 1);
     getToken("t", 1);
-    expect(asked).toEqual([true, {}, true, { template: "t" }, true, { skipCache: true }, true, { template: "t", skipCache: true }]);
+    expect(asked).toEqual([
+      true,
+      { template: undefined, skipCache: false },
+      true,
+      { template: "t", skipCache: false },
+      true,
+      { template: undefined, skipCache: true },
+      true,
+      { template: "t", skipCache: true },
+    ]);
   });
 
   it("may_not_know_how_to_sign_out", () => {

@@ -6,9 +6,10 @@ mod publish;
 mod who;
 
 use super::backend::{Backend, Template, World};
+use super::calls::Calls;
 use super::clock::{Millis, Now};
 use super::context::Context;
-use super::effect::{CallerId, Effect, LeaveId, Of, RequestId, TokenId};
+use super::effect::{CallerId, Effect, LeaveId, Of, RequestId};
 use super::event::{Ask, Event, Wake};
 use super::failure::Code;
 use super::identity::{Epoch, Name, Session, Who};
@@ -21,14 +22,6 @@ use crate::prelude::*;
 const LEAVE: Millis = Millis::seconds(5);
 /// The longest timer a browser can set (C4).
 const LONGEST_TIMER: Millis = Millis(0x7fff_ffff);
-
-/// A call of `signOut`, until it is answered (D7).
-#[derive(Debug)]
-struct SignOut {
-    callers: Vec<CallerId>,
-    /// Clerk's part of it, once the backends are through.
-    request: Option<(RequestId, Millis)>,
-}
 
 /// One bridge.
 #[derive(Debug)]
@@ -46,11 +39,13 @@ pub struct Bridge {
     vault: Vault,
     backends: Vec<Backend>,
     leaving: Option<(LeaveId, Millis)>,
-    sign_out: Option<SignOut>,
+    /// The calls of `signOut` that are not answered yet (D7).
+    signing_out: Calls,
+    /// Clerk's part of it, once the backends are through, and until when it is waited for.
+    sign_out: Option<(RequestId, Millis)>,
     remembered: (Name, Name),
     published: Snapshot,
     stored: Option<(Name, Name)>,
-    stored_live: Vec<(Name, TokenId)>,
     timer: Option<Millis>,
     disposed: bool,
 }
@@ -69,11 +64,11 @@ impl Bridge {
             vault: Vault::default(),
             backends: Vec::new(),
             leaving: None,
+            signing_out: Calls::default(),
             sign_out: None,
             remembered: Default::default(),
             published: Snapshot::default(),
             stored: None,
-            stored_live: Vec::new(),
             timer: None,
             disposed: false,
         }
@@ -96,8 +91,11 @@ impl Bridge {
             self.settle();
         }
         // The same string may have come for another template, or be held still.
-        let vault = &self.vault;
-        self.context.effects.retain(|effect| !matches!(effect, Effect::Forget(token) if vault.holds(*token)));
+        for token in ::core::mem::take(&mut self.context.dropped) {
+            if !self.vault.holds(token) {
+                self.context.push(Effect::Forget(token));
+            }
+        }
         ::core::mem::take(&mut self.context.effects)
     }
 
@@ -212,9 +210,7 @@ impl Bridge {
         self.disposed = true;
         let context = &mut self.context;
         self.vault.answer_all(context, Err(Code::Disposed));
-        for caller in self.sign_out.take().map(|one| one.callers).unwrap_or_default() {
-            context.push(Effect::Answer(caller, Err(Code::Disposed)));
-        }
+        self.signing_out.answer_all(context, Err(Code::Disposed));
         self.timer = None;
         context.push(Effect::Stop);
     }
@@ -234,7 +230,7 @@ impl Bridge {
                 self.context.log("leave.timeout", Of::Bridge, "", Millis::ZERO);
             }
         }
-        if let Some((request, until)) = self.sign_out.as_ref().and_then(|sign_out| sign_out.request) {
+        if let Some((request, until)) = self.sign_out {
             self.context.wake_at(until);
             if until <= time {
                 self.end_sign_out(request, false);
@@ -278,14 +274,15 @@ impl Bridge {
     /// What the backend at `index` has to know about.
     fn world(&self, index: usize) -> World {
         let chosen = self.backends.get(index).and_then(|backend| backend.chosen);
-        let slot = chosen.and_then(|template| self.vault.get(template));
+        let slot = self.vault.get(chosen.unwrap_or_default());
+        let held = slot.and_then(|slot| slot.settled(&self.context)).filter(|_| chosen.is_some());
         World {
             who: self.who,
             epoch: self.epoch,
             leaving: self.leaving.is_some(),
-            token: slot.and_then(|slot| slot.settled(&self.context)).map(|held| (held.token, held.serial)),
+            token: held.map(|held| (held.token, held.serial)),
             ran_out: slot.is_some_and(|slot| slot.ran_out(&self.context)),
-            failing: slot.is_some_and(|slot| slot.failure.is_some()),
+            trouble: slot.and_then(|slot| slot.trouble(&self.context)),
         }
     }
 

@@ -68,12 +68,12 @@ impl Calls {
         until: Millis,
         answer: Result<Option<TokenId>, Code>,
     ) {
-        self.0.retain(|call| {
-            let met = call.minted_by <= minted && call.deadline <= until;
-            if met {
+        for call in ::core::mem::take(&mut self.0) {
+            if call.minted_by <= minted && call.deadline <= until {
                 context.push(Effect::Answer(call.caller, answer));
+            } else {
+                self.0.push(call);
             }
-            !met
-        });
+        }
     }
 }

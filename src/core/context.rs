@@ -2,7 +2,7 @@
 //! numbers, the next ids, and the effects collected so far. It decides nothing.
 
 use super::clock::{Clock, Millis};
-use super::effect::{Effect, Log, Of};
+use super::effect::{Effect, Log, Of, TokenId};
 use super::options::Options;
 use super::retry::Random;
 use crate::prelude::*;
@@ -18,6 +18,8 @@ pub struct Context {
     pub random: Random,
     /// What to do once the event is handled.
     pub effects: Vec<Effect>,
+    /// Tokens that somebody had no use for: forgotten unless somebody else holds them still.
+    pub dropped: Vec<TokenId>,
     /// The earliest moment at which something is to be looked at again.
     pub deadline: Millis,
     last_id: u32,
@@ -31,6 +33,7 @@ impl Context {
             random: Random::new(options.seed),
             options,
             effects: Vec::new(),
+            dropped: Vec::new(),
             deadline: Millis::MAX,
             last_id: 0,
         }
@@ -51,6 +54,11 @@ impl Context {
     #[inline(never)]
     pub fn push(&mut self, effect: Effect) {
         self.effects.push(effect);
+    }
+
+    /// There is no use here for this token.
+    pub fn drop_token(&mut self, token: TokenId) {
+        self.dropped.push(token);
     }
 
     /// Adds an entry to the event log.

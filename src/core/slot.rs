@@ -47,6 +47,8 @@ pub struct Slot {
     pub failure: Option<Failure>,
     /// The calls that wait for it.
     pub calls: Calls,
+    /// What is kept of it through a reload; 0: nothing (F3).
+    pub live: TokenId,
     held: Option<Held>,
     flight: Option<Flight>,
     orphan: Option<Flight>,
@@ -59,7 +61,7 @@ pub struct Slot {
     asked: bool,
     /// When the last minted token was asked for.
     minted_at: Millis,
-    /// When the last token that came was issued, and when it came.
+    /// When the last token that came was issued, and when it came first.
     last: (Option<Millis>, Millis),
     /// What calls are answered with without asking, and until when, as the shell was told.
     cached: (TokenId, Millis),
@@ -86,6 +88,11 @@ impl Slot {
     /// Whether a token was held and ran out.
     pub fn ran_out(&self, context: &Context) -> bool {
         self.held.is_some_and(|held| held.lifetime.remaining(&context.clock) <= Millis::ZERO)
+    }
+
+    /// Why there is no good token. While there is one, failures of its refresh are nobody's business (B6).
+    pub fn trouble(&self, context: &Context) -> Option<Code> {
+        if self.good(context).is_some() { None } else { self.failure.map(Failure::code) }
     }
 
     /// Whether this is its token, good or not.
@@ -143,19 +150,25 @@ impl Slot {
     /// not know the new role (B7).
     pub fn reset(&mut self, context: &mut Context, mint: bool) {
         if let Some(held) = self.held.take() {
-            context.push(Effect::Forget(held.token));
+            context.drop_token(held.token);
         }
         self.tell_cached(context);
-        let mut calls = ::core::mem::take(&mut self.calls);
-        calls.lower();
-        *self = Self { calls, mint, last: self.last, ..Self::new(self.template) };
+        self.calls.lower();
+        self.failure = None;
+        self.flight = None;
+        self.orphan = None;
+        self.retry.clear();
+        self.forced = false;
+        self.mint = mint;
+        self.asked = false;
+        self.minted_at = Millis::ZERO;
     }
 
     /// Takes over a live token that an earlier page load left (F3).
     pub fn restore(&mut self, context: &mut Context, token: TokenId, claims: Claims) {
         let lifetime = Lifetime::new(claims, context, context.time(), false);
         if lifetime.is_spent(&context.clock) {
-            context.push(Effect::Forget(token));
+            context.drop_token(token);
         } else {
             self.hold(context, token, claims.fits, lifetime);
         }
@@ -171,14 +184,16 @@ impl Slot {
     ) -> bool {
         let Some((flight, late)) = self.land(request) else { return false };
         let minted = flight.minted;
-        context.push(Effect::Forget(token)); // unless it is held once the event is handled
+        context.drop_token(token); // unless it is held once the event is handled
         if claims.foreign {
             self.failed(context, Failure::Foreign, late); // B11
             return true;
         }
         // One that came a while ago was not minted, whatever was asked for: it says nothing of the time now.
         let again = self.last.0 == claims.iat && flight.sent - self.last.1 > PACE;
-        self.last = (claims.iat, context.time());
+        if self.last.0 != claims.iat {
+            self.last = (claims.iat, context.time());
+        }
         match claims.iat {
             Some(iat) if minted && !again => context.clock.minted(iat, flight.sent),
             Some(iat) => context.clock.seen(iat),
@@ -298,7 +313,7 @@ impl Slot {
             _ => context.id(), // the same again after a refusal is handed over once more (H5)
         };
         if let Some(held) = self.held {
-            context.push(Effect::Forget(held.token));
+            context.drop_token(held.token);
         }
         context.log("token.fetched", Of::Template(self.template), "", Millis::ZERO);
         self.held = Some(Held { token, serial, fits, lifetime, refused: false });

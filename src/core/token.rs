@@ -40,17 +40,14 @@ fn claims(token: &[u8], user: &str, session: &str) -> Option<Claims> {
     let (mut exp, mut iat) = (None, None);
     let (mut other_user, mut other_session, mut fits) = (false, false, false);
     cursor.object(&mut |name, mut value| {
-        let is = |wanted| name.clone().string(wanted) == Some(true);
-        if is("exp") {
-            exp = value.number().map(Millis::bounded);
-        } else if is("iat") {
-            iat = value.number().map(Millis::bounded);
-        } else if is("sub") {
-            other_user = value.string(user) == Some(false);
-        } else if is("sid") {
-            other_session = value.string(session) == Some(false);
-        } else if is("aud") {
-            fits = value.names("convex");
+        let is = |wanted: &&str| name.clone().string(wanted) == Some(true);
+        match ["exp", "iat", "sub", "sid", "aud"].iter().position(is) {
+            Some(0) => exp = value.number().map(Millis::bounded),
+            Some(1) => iat = value.number().map(Millis::bounded),
+            Some(2) => other_user = value.string(user) == Some(false),
+            Some(3) => other_session = value.string(session) == Some(false),
+            Some(_) => fits = value.names("convex"),
+            None => {}
         }
     })?;
     // Padding is tolerated, though RFC 7515 has none: hand-made issuers pad, and a token that a backend
@@ -179,20 +176,23 @@ mod tests {
 
     #[test]
     fn text_that_is_not_one_json_object_says_nothing() {
-        for payload in ["", " ", "[]", "\"x\"", "1", "null", "{", "{\"exp\":1", "{\"exp\":1}}", "{\"exp\":1},"] {
+        for payload in
+            ["", " ", "[]", "\"x\"", "1", "null", "{", "{\"exp\":1", "{\"exp\":1}}", "{\"exp\":1},"]
+        {
             assert_eq!(claims_of(payload), Claims::default(), "{payload}");
         }
         assert_eq!(claims_of("\u{feff}{\"exp\":1}").exp, None);
         assert_eq!(claims_of("{\"exp\":1}\0").exp, None);
         assert!(claims_of(" \t\r\n{ \"exp\" : 1 }\n").exp.is_some());
-        for value in ["", "tru", "nulll", "[1,]", "[1", "01", "\"\n\"", "\"\0\"", "\"\\x\"", "\"\\u12g4\"", "\"b"] {
+        for value in
+            ["", "tru", "nulll", "[1,]", "[1", "01", "\"\n\"", "\"\0\"", "\"\\x\"", "\"\\u12g4\"", "\"b"]
+        {
             assert!(!is_read(value), "{value}");
         }
         for lone in [r"\ud800", r"\udc00", r"\ud800x", r"\ud800\n", r"\ud800\ud800", r"\ud800\u0041"] {
             assert!(!is_read(&format!("\"{lone}\"")), "{lone}");
         }
         assert!(is_read(r#"[true,false,null,{},[],"\"\\\/\b\f\n\r\t",-1.5e3]"#));
-        assert_eq!(claims_of(b"{\"exp\":1,\"a\":\"\xff\"}").exp, None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::clock::Millis;
 use super::context::Context;
-use super::effect::{Effect, RequestId, TokenId};
+use super::effect::{RequestId, TokenId};
 use super::failure::{Code, Failure};
 use super::identity::Name;
 use super::slot::Slot;
@@ -40,7 +40,7 @@ impl Vault {
                 return;
             }
         }
-        context.push(Effect::Forget(token)); // of another epoch (D1)
+        context.drop_token(token); // of another epoch (D1)
     }
 
     /// A fetch brought none.
@@ -109,9 +109,20 @@ impl Vault {
         self.slots.iter().any(|slot| slot.good(context).is_some())
     }
 
-    /// The live tokens, to be kept through a reload (F3).
-    pub fn live(&self, context: &Context) -> Vec<(Name, TokenId)> {
-        let live = |slot: &Slot| Some((slot.template, slot.good(context)?.token));
-        self.slots.iter().filter_map(live).collect()
+    /// Takes note of the tokens to be kept through a reload (F3). Tells whether they changed.
+    pub fn note_live(&mut self, context: &Context) -> bool {
+        let mut changed = false;
+        for slot in &mut self.slots {
+            let live = slot.good(context).map_or(TokenId(0), |held| held.token);
+            changed |= slot.live != live;
+            slot.live = live;
+        }
+        changed
+    }
+
+    /// The tokens to be kept through a reload, each with its template.
+    pub fn live(&self) -> impl Iterator<Item = (Name, TokenId)> {
+        let kept = self.slots.iter().filter(|slot| slot.live != TokenId(0));
+        kept.map(|slot| (slot.template, slot.live))
     }
 }

@@ -104,6 +104,18 @@ fn c3_what_is_learnt_of_clerks_time_moves_the_refresh_of_a_token_that_is_held() 
 }
 
 #[test]
+fn c3_a_source_that_passes_an_old_token_off_for_a_new_one_does_not_move_the_clock() {
+    let mut stage = custom();
+    stage.clerk.usual = Reply::Same;
+    stage.advance(50 * SECOND);
+    stage.ask(Ask::Fresh(Name::NONE));
+    stage.advance(20 * SECOND);
+    assert!(stage.state().is_refreshing, "the token is dead, and known to be");
+    stage.clerk.usual = Reply::Well;
+    assert!(stage.until("recovery", |stage| !stage.state().is_refreshing) <= 31 * SECOND);
+}
+
+#[test]
 fn c3_clocks_set_forwards_and_back_leave_the_bridge_right() {
     let mut stage = custom();
     for jump in [2 * 60 * MINUTE, -3 * 60 * MINUTE, 5_000, -5_000] {

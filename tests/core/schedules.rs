@@ -294,9 +294,10 @@ fn recover(stage: &mut Stage) {
     let start = stage.now;
     while !agrees(stage) {
         let waited = stage.now - start;
-        let missing = stage.log.iter().any(|(_, entry)| {
-            matches!(entry, Entry::Event(Event::FetchFailed(_, Failure::NoTemplate)))
-        });
+        let missing = stage
+            .log
+            .iter()
+            .any(|(_, entry)| matches!(entry, Entry::Event(Event::FetchFailed(_, Failure::NoTemplate))));
         let bound = if missing { 61 * SECOND } else { 31 * SECOND };
         assert!(waited < bound, "J2: {waited} ms, {:?}\n{}", stage.state(), stage.tail(60));
         stage.advance(100);

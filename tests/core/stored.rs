@@ -58,7 +58,7 @@ fn f2_no_token_is_stored_but_with_tokens() {
         stage.advance(MINUTE);
         assert_eq!(stage.effects_since(0).any(|effect| effect == Effect::Store), records);
         assert_eq!(stage.effects_since(0).any(|effect| effect == Effect::StoreLive), live);
-        assert_eq!(!stage.bridge.live().1.is_empty(), live);
+        assert_eq!(stage.bridge.live().1.count() > 0, live);
     }
 }
 
@@ -153,7 +153,7 @@ fn f4_sign_out_leaves_nothing_but_whose_data_is_not_cleared_yet() {
     let entry = stage.log.len();
     stage.sign_out();
     assert_eq!((stage.bridge.record(), stage.bridge.owner(0)), (Default::default(), Name(1)));
-    assert_eq!(stage.bridge.live().1, []);
+    assert_eq!(stage.bridge.live().1.count(), 0);
     stage.advance(2 * SECOND);
     assert_eq!(stage.bridge.owner(0), Name::NONE);
     let stored: Vec<_> = stage

@@ -101,6 +101,8 @@ const DIET = [
   [/, (?:wasm\.__wbindgen_)?realloc\b/g, ""],
   // Neither ids nor addresses get so large that a sign matters.
   [/ >>> 0\b/g, ""],
+  // Parameters that are only handed on.
+  [/\((arg0, )?(\w+(?:, \w+)+)\) \{\n(.*\()((?:this\.\w+, )?)\2\)/g, "($1...args) {\n$3$4...args)"],
   [/^(export function) __wbg_set_wasm(\(val\) \{\n    wasm = val;\n)/m, "$1 start$2    wasm.__wbindgen_start();\n"],
 ];
 

@@ -37,7 +37,7 @@ export interface Host {
   abort(step: number): void;
   leave(leave: number, userId: string, reason: number): void;
   event(type: string, backend: number, template?: string | null, reason?: string, ms?: number): void;
-  backend(index: number, status: number, refreshing: number, error: number): void;
+  backend(index: number, status: number, refreshing: number, error: number, cause: unknown): void;
   publish(
     status: number,
     refreshing: number,
@@ -45,8 +45,8 @@ export interface Host {
     /** 0: of none, else from 1. */
     errorBackend: number,
     session: Session,
-    /** Who was signed in here last, and their organization. */
-    remembered: [userId: string | null, orgId: string | null],
+    /** Who was signed in here last, and then their organization. */
+    remembered: (string | null)[],
     cause: unknown,
   ): void;
 }

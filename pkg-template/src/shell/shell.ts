@@ -162,7 +162,7 @@ export default (
         () => tell(EVENT.sourceSignedOut, request, 1),
         () => tell(EVENT.sourceSignedOut, request),
       ),
-    [EFFECT.backend]: host.backend,
+    [EFFECT.backend]: (index, status, refreshing, error) => host.backend(index, status, refreshing, error, cause),
     [EFFECT.session](...who) {
       const [[status, refreshing, error, backend, ...remembered]] = following(EFFECT.publish) as any;
       host.publish(status, refreshing, error, backend, who.map(text) as Session, remembered.map(text), cause);

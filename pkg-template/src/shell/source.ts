@@ -81,7 +81,7 @@ export const openSource = (kind: number, source: any, changed: () => void): Sour
       }
     },
     getToken: (template, skipCache) =>
-      (kind === 1 ? source.session : now()).getToken({ ...(template && { template }), ...(skipCache ? { skipCache: true } : {}) }),
+      (kind === 1 ? source.session : now()).getToken({ template: template || undefined, skipCache: !!skipCache }),
     signOut: () => now().signOut?.(),
     close() {
       safely(() => stop?.());

@@ -85,6 +85,22 @@ describe("signing in", () => {
     expect((await bridge.ready).status).not.toBe("loading");
   });
 
+  it("a5_the_state_of_a_backend_is_replaced_only_when_it_changes", async () => {
+    const source = createTestSource({ user: "user_a" });
+    const [one, two] = [recorder(), recorder({ template: "two" })];
+    const getToken = vi.spyOn(source, "getToken");
+    const { bridge } = make(source, { backends: { one: one.backend, two: two.backend } });
+    await pass(2 * SECOND);
+    const before = bridge.getSnapshot();
+    getToken.mockRejectedValue(new Error("offline"));
+    two.contexts[0]!.rejected({ retry: true });
+    await pass(0);
+    const after = bridge.getSnapshot();
+    expect(after.backends.two!.isRefreshing).toBe(true);
+    expect(after.backends.one).toBe(before.backends.one);
+    expect(after).not.toBe(before);
+  });
+
   it("a3_nobody_is_unauthenticated_and_gets_null", async () => {
     const { bridge, log } = rig(createTestSource());
     expect(await bridge.getToken()).toBeNull();

@@ -4,6 +4,7 @@
 use super::super::clock::Millis;
 use super::super::context::Context;
 use super::super::effect::{Command, Effect, StepId, TokenId};
+use super::super::failure::Code;
 use super::super::identity::{Epoch, Name, Who};
 
 /// What a backend has to know about.
@@ -19,8 +20,8 @@ pub struct World {
     pub token: Option<(TokenId, u32)>,
     /// The token there was ran out or was refused.
     pub ran_out: bool,
-    /// The source cannot bring a token just now.
-    pub failing: bool,
+    /// Why the source cannot bring one just now.
+    pub trouble: Option<Code>,
 }
 
 /// Whose the backend is, as far as it was told. It is a tie from the moment an attach starts until a

@@ -100,19 +100,19 @@ impl Backend {
     }
 
     fn state(&self, world: World) -> BackendState {
-        let error = if self.stuck { Some(Code::BackendRejected) } else { self.gave_up };
-        let status = match (world.who, error) {
-            (Who::Unknown, _) => Status::Loading,
-            (Who::Unreachable | Who::Nobody, _) | (_, Some(_)) => Status::Unauthenticated,
-            _ if self.accepted => Status::Authenticated,
-            _ => Status::Loading,
-        };
+        let gave_up = if self.stuck { Some(Code::BackendRejected) } else { self.gave_up };
         let signed_in = matches!(world.who, Who::User(_));
-        BackendState {
-            status,
-            is_refreshing: status == Status::Authenticated && (self.refused_at.is_some() || world.ran_out),
-            error: error.filter(|_| signed_in),
-        }
+        let status = match gave_up {
+            _ if world.who == Who::Unknown => Status::Loading,
+            Some(_) => Status::Unauthenticated,
+            None if !signed_in => Status::Unauthenticated,
+            None if self.accepted => Status::Authenticated,
+            None => Status::Loading,
+        };
+        let is_refreshing = status == Status::Authenticated && (self.refused_at.is_some() || world.ran_out);
+        let waits = status == Status::Loading || is_refreshing;
+        let error = gave_up.or(world.trouble.filter(|_| waits)).filter(|_| signed_in);
+        BackendState { status, is_refreshing, error }
     }
 
     /// Nothing is left to be undone for a user who left, or it has failed.
@@ -352,7 +352,7 @@ impl Backend {
     fn bound_refusals(&mut self, context: &mut Context, world: World) {
         let Some(since) = &mut self.refused_at else { return };
         let time = context.time();
-        if world.failing {
+        if world.trouble.is_some() {
             *since = time;
             return;
         }

@@ -3,7 +3,6 @@
 
 use super::super::backend::Backend;
 use super::super::effect::{Effect, TokenId};
-use super::super::failure::Failure;
 use super::super::identity::{Name, Session, Who};
 use super::super::options::Persist;
 use super::super::snapshot::{BackendState, Snapshot, Status};
@@ -25,9 +24,9 @@ impl Bridge {
     }
 
     /// The session and live tokens to keep through a reload of this tab; none: nothing is kept (F3).
-    pub fn live(&self) -> (Session, &[(Name, TokenId)]) {
+    pub fn live(&self) -> (Session, impl Iterator<Item = (Name, TokenId)>) {
         let session = if let Who::User(session) = self.who { session } else { Session::default() };
-        (session, &self.stored_live)
+        (session, self.vault.live())
     }
 
     pub(super) fn store(&mut self) {
@@ -45,12 +44,8 @@ impl Bridge {
         if changed {
             self.context.push(Effect::Store);
         }
-        if persist == Persist::Tokens {
-            let live = self.vault.live(&self.context);
-            if live != self.stored_live {
-                self.stored_live = live;
-                self.context.push(Effect::StoreLive);
-            }
+        if persist == Persist::Tokens && self.vault.note_live(&self.context) {
+            self.context.push(Effect::StoreLive);
         }
     }
 
@@ -95,21 +90,19 @@ impl Bridge {
             let state = backend.published;
             snapshot.is_refreshing |= state.is_refreshing;
             // The worst of them: one that refused, else one that is on its way (A2, A9).
-            if state.status == Status::Unauthenticated && snapshot.status != Status::Unauthenticated {
-                snapshot.status = Status::Unauthenticated;
-                (snapshot.error, snapshot.error_backend) = (state.error, Some(index));
-            } else if snapshot.status == Status::Authenticated {
+            let refused =
+                state.status == Status::Unauthenticated && snapshot.status != Status::Unauthenticated;
+            if refused || snapshot.status == Status::Authenticated {
                 snapshot.status = state.status;
+            }
+            if refused || (snapshot.error.is_none() && state.error.is_some()) {
+                (snapshot.error, snapshot.error_backend) = (state.error, Some(index));
             }
         }
         if self.backends.is_empty() {
             self.without_backends(&mut snapshot);
         }
         snapshot.is_refreshing &= snapshot.status == Status::Authenticated;
-        // While a good token is held, failures of its refresh are nobody's business (B6).
-        if snapshot.status == Status::Loading || snapshot.is_refreshing {
-            self.add_fetch_error(&mut snapshot);
-        }
         snapshot
     }
 
@@ -122,21 +115,6 @@ impl Bridge {
             snapshot.status = Status::Loading;
         }
         snapshot.is_refreshing = slot.ran_out(&self.context);
-    }
-
-    /// Why a token that somebody needs cannot be had.
-    fn add_fetch_error(&self, snapshot: &mut Snapshot) {
-        let failure = |template| {
-            let slot = self.vault.get(template)?;
-            slot.failure.filter(|_| slot.good(&self.context).is_none())
-        };
-        for (index, backend) in self.backends.iter().enumerate() {
-            if let Some(failure) = failure(backend.chosen.unwrap_or_default()) {
-                snapshot.error = Some(failure.code());
-                snapshot.error_backend = Some(index);
-                return;
-            }
-        }
-        snapshot.error = failure(Name::NONE).map(Failure::code);
+        snapshot.error = slot.trouble(&self.context);
     }
 }

@@ -6,8 +6,7 @@ use super::super::clock::Millis;
 use super::super::effect::{CallerId, Effect, LeaveId, Of, Reason, RequestId};
 use super::super::failure::Code;
 use super::super::identity::{Name, Session, Source, Who};
-use super::{Bridge, LEAVE, SignOut};
-use crate::prelude::*;
+use super::{Bridge, LEAVE};
 
 impl Bridge {
     pub(super) fn source(&mut self, source: Source) {
@@ -44,7 +43,7 @@ impl Bridge {
 
     /// Whether the application signs out and the source was not told yet.
     fn is_detaching(&self) -> bool {
-        self.sign_out.as_ref().is_some_and(|sign_out| sign_out.request.is_none())
+        !self.signing_out.is_empty() && self.sign_out.is_none()
     }
 
     /// The source does not come. A session that an earlier page load left lasts as long as its tokens (F3).
@@ -108,10 +107,7 @@ impl Bridge {
     }
 
     pub(super) fn begin_sign_out(&mut self, caller: CallerId) {
-        match &mut self.sign_out {
-            Some(sign_out) => sign_out.callers.push(caller), // D7
-            none => *none = Some(SignOut { callers: vec![caller], request: None }),
-        }
+        self.signing_out.add(caller, RequestId(0)); // D7
         if let Who::User(session) = self.who {
             self.ended = session;
             self.become_nobody();
@@ -119,27 +115,23 @@ impl Bridge {
     }
 
     pub(super) fn end_sign_out(&mut self, request: RequestId, succeeded: bool) {
-        let Some(sign_out) = self.sign_out.take_if(|one| one.request.is_some_and(|(id, _)| id == request))
-        else {
+        if self.sign_out.take_if(|(id, _)| *id == request).is_none() {
             return;
-        };
+        }
         let answer = if succeeded { Ok(None) } else { Err(Code::SourceFailed) };
         self.context.log("signed-out", Of::Bridge, if succeeded { "" } else { "clerk-failed" }, Millis::ZERO);
-        for caller in sign_out.callers {
-            self.context.push(Effect::Answer(caller, answer));
-        }
+        self.signing_out.answer_all(&mut self.context, answer);
         if !succeeded && self.ended.id != Name::NONE {
             self.show(self.ended); // Clerk has them signed in still (J2)
         }
     }
 
+    /// Clerk's turn comes once nothing is left to be undone.
     pub(super) fn proceed_sign_out(&mut self) {
-        let Some(sign_out) = &mut self.sign_out else { return };
-        let through = self.leaving.is_none() && self.backends.iter().all(Backend::is_through);
-        if through && sign_out.request.is_none() {
+        if self.is_detaching() && self.leaving.is_none() && self.backends.iter().all(Backend::is_through) {
             let request = RequestId(self.context.id());
             let until = self.context.time() + self.context.options.fetch_timeout;
-            sign_out.request = Some((request, until));
+            self.sign_out = Some((request, until));
             self.context.wake_at(until);
             self.context.push(Effect::SourceSignOut(request));
         }

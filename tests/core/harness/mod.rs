@@ -6,6 +6,7 @@
 
 mod checks;
 pub mod clerk;
+pub mod fake;
 
 use checks::Checks;
 pub use clerk::{Clerk, DAWN, Fetch, Reply, Token};
@@ -16,6 +17,7 @@ use clerk_bridge::core::failure::Code;
 use clerk_bridge::core::identity::{Name, Session, Source};
 use clerk_bridge::core::snapshot::{BackendState, Snapshot, Status};
 use clerk_bridge::core::{Bridge, Millis, Now, Options};
+pub use fake::{End, Fake, Run, token_of};
 use std::collections::VecDeque;
 
 pub const TEMPLATE: Name = Name(50);
@@ -32,36 +34,6 @@ pub fn alice() -> Session {
 
 pub fn bob() -> Session {
     user(2)
-}
-
-/// How a backend ends a step.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum End {
-    /// Well, after so many milliseconds.
-    Well(i64),
-    /// Not, after so many milliseconds.
-    Not(i64, Refusal),
-    /// Never.
-    Hang,
-}
-
-/// A step that a backend was told to take.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Run {
-    pub at: i64,
-    pub step: StepId,
-    pub command: Command,
-    pub session: Session,
-}
-
-/// A scripted backend.
-pub struct Fake {
-    pub policy: &'static Policy,
-    /// How its next steps end, then `usual`. Holding and letting through always end well at once.
-    pub script: VecDeque<End>,
-    pub usual: End,
-    pub runs: Vec<Run>,
-    pub aborted: Vec<StepId>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -421,34 +393,6 @@ impl Stage {
     /// Ask and sign-out calls that have no answer yet.
     pub fn unanswered(&self) -> usize {
         self.checks.unanswered()
-    }
-}
-
-impl Fake {
-    pub fn commands(&self) -> Vec<Command> {
-        self.runs.iter().map(|run| run.command).collect()
-    }
-
-    /// The steps that handed it a token.
-    pub fn handed(&self) -> Vec<Run> {
-        let handed = |run: &&Run| matches!(run.command, Command::Attach(_) | Command::Update(_));
-        self.runs.iter().filter(handed).copied().collect()
-    }
-
-    pub fn detached(&self) -> Vec<Reason> {
-        let reason = |run: &Run| match run.command {
-            Command::Detach(reason) => Some(reason),
-            _ => None,
-        };
-        self.runs.iter().filter_map(reason).collect()
-    }
-}
-
-/// The token of a command.
-pub fn token_of(command: Command) -> Option<TokenId> {
-    match command {
-        Command::Attach(token) | Command::Update(token) => Some(token),
-        _ => None,
     }
 }
 
