@@ -114,7 +114,7 @@ const overSocket = (client: any): Talk => {
           type: message.type + "Response",
           requestId,
           success: false,
-          result: "The user left before the answer came.",
+          result: "The user left.",
           logLines: [],
         });
     }
@@ -139,7 +139,7 @@ const overSocket = (client: any): Talk => {
 
   const attach = async (next: string, whose: AttachContext) => {
     if (rest) await rest;
-    if (userId !== undefined && userId !== whose.userId) {
+    if (userId && userId !== whose.userId) {
       drop();
       // Without Convex's internals nothing could be dropped: the leaver's calls run as nobody's then.
       if (userId) await part();
@@ -223,7 +223,7 @@ const overHttp = (client: any): Talk => {
   };
 
   const become = (next: string | null, nextUserId?: string) => {
-    if (userId !== undefined && userId !== nextUserId) drop();
+    if (userId && userId !== nextUserId) drop();
     userId = nextUserId;
     token = next;
     if (next) client.setAuth(next);
@@ -242,14 +242,14 @@ const overHttp = (client: any): Talk => {
         headers: bearer ? { ...headers, Authorization: `Bearer ${bearer}` } : headers,
       });
     };
-    if (gate) {
-      let late;
-      const patience = new Promise((_, reject) => {
-        late = setTimeout(() => reject(new BridgeError("ERR_TOKEN_TRANSIENT")), link.fetchTimeoutMs);
+    if (gate)
+      await new Promise<void>((resolve, reject) => {
+        const late = setTimeout(() => reject(new BridgeError("ERR_TOKEN_TRANSIENT")), link.fetchTimeoutMs);
+        gate!.then(() => {
+          clearTimeout(late);
+          resolve();
+        });
       });
-      await Promise.race([gate, patience]);
-      clearTimeout(late);
-    }
     const sent = token;
     const response = await send(sent);
     if (response.status !== 401 || !sent) return response;

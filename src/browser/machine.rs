@@ -17,7 +17,7 @@ extern "C" {
     /// Where effects go.
     pub type Host;
 
-    /// One effect; what the numbers mean stands with each kind in `pkg-template/src/shell/effects.ts`.
+    /// One effect; what the numbers mean stands with each kind in `pkg-template/src/shell/numbers.ts`.
     #[wasm_bindgen(method)]
     #[allow(clippy::too_many_arguments)] // numbers cross for nothing, objects do not
     fn effect(this: &Host, kind: u32, a: u32, b: u32, c: u32, d: u32, e: u32, f: u32, g: u32);
@@ -70,7 +70,7 @@ impl Machine {
     }
 
     /// Something happened. What the numbers mean stands with each kind in
-    /// `pkg-template/src/shell/events.ts`; one method for all, because each costs a quarter of a kilobyte.
+    /// `pkg-template/src/shell/numbers.ts`; one method for all, because each costs a quarter of a kilobyte.
     #[allow(clippy::too_many_arguments)] // numbers cross for nothing, objects do not
     pub fn event(&self, kind: u32, a: u32, b: u32, c: u32, d: u32, e: u32) {
         self.handle(match kind {
@@ -107,7 +107,10 @@ impl Machine {
         self.handle(match claims {
             Some(claims) if restored => Event::RestoredToken(Name(id), token, claims),
             Some(claims) => Event::Fetched(RequestId(id), token, claims),
-            None => Event::FetchFailed(RequestId(id), Failure::Malformed),
+            None => {
+                self.tell(&self.bridge.borrow(), Effect::Forget(token)); // nobody will ask for it (B9, J3)
+                Event::FetchFailed(RequestId(id), Failure::Malformed)
+            }
         });
     }
 

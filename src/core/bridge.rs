@@ -84,7 +84,9 @@ impl Bridge {
                 _ => Vec::new(),
             };
         }
-        self.context.clock.advance(now);
+        if self.context.clock.advance(now) {
+            self.timer = None;
+        }
         self.context.deadline = Millis::MAX;
         self.apply(event);
         if !self.disposed {

@@ -45,6 +45,9 @@ impl Sub for Millis {
     }
 }
 
+/// The clocks of a browser are never this far apart by themselves.
+const LEAP: Millis = Millis(500);
+
 /// A reading of the two clocks a browser has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Now {
@@ -64,16 +67,13 @@ pub struct Clock {
 
 impl Clock {
     /// Takes a reading. What elapsed is the larger of the two clocks' answers: the wall clock tells of
-    /// a sleep, the monotonic one of a wall clock set back (C3).
-    pub fn advance(&mut self, now: Now) {
-        self.time = match self.last {
-            None => now.wall,
-            Some(last) => {
-                let elapsed = (now.wall - last.wall).max(now.mono - last.mono);
-                self.time + elapsed.max(Millis::ZERO)
-            }
-        };
-        self.last = Some(now);
+    /// a sleep, the monotonic one of a wall clock set back (C3). Tells whether the local time leapt, so
+    /// that timers set before are late (C4).
+    pub fn advance(&mut self, now: Now) -> bool {
+        let last = self.last.replace(now).unwrap_or(Now { wall: Millis::ZERO, mono: now.mono });
+        let (wall, mono) = (now.wall - last.wall, now.mono - last.mono);
+        self.time = self.time + wall.max(mono).max(Millis::ZERO);
+        wall > mono + LEAP
     }
 
     /// The local time; all deadlines of the bridge are on this line.

@@ -1,5 +1,6 @@
 //! B: fetching tokens.
 
+use crate::harness::fake::token_of;
 use crate::harness::*;
 use clerk_bridge::core::backend::Template;
 use clerk_bridge::core::backend::policy::{CONVEX, CUSTOM};

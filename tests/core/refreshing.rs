@@ -1,5 +1,6 @@
 //! C: when tokens are refreshed.
 
+use crate::harness::fake::token_of;
 use crate::harness::*;
 use clerk_bridge::core::backend::Template;
 use clerk_bridge::core::backend::policy::{CONVEX, CUSTOM};
@@ -146,6 +147,15 @@ fn c4_after_sleep_the_refresh_comes_before_anything_is_sent() {
     assert!(matches!(commands, [Command::Hold(false), Command::Update(_)]), "{commands:?}");
     assert_eq!((stage.status(), stage.state().is_refreshing), (Authenticated, false));
     assert_eq!(stage.statuses(), [Loading, Authenticated]);
+}
+
+#[test]
+fn c4_the_timer_is_set_anew_when_the_clock_is_set_forwards() {
+    let mut stage = custom();
+    stage.advance(10 * SECOND);
+    stage.set_clock(30 * SECOND);
+    stage.ask(Ask::Good(Name::NONE));
+    assert!(stage.timer_in() < Some(11 * SECOND), "{:?}", stage.timer_in());
 }
 
 #[test]

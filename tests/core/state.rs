@@ -1,5 +1,6 @@
 //! A: the state that is published. H: how backends are held, attached and switched.
 
+use crate::harness::fake::token_of;
 use crate::harness::*;
 use clerk_bridge::core::backend::Template;
 use clerk_bridge::core::backend::policy::{CONVEX, CUSTOM};
@@ -259,11 +260,10 @@ fn j1_events_that_nobody_waits_for_change_nothing() {
         Event::Rejected(StepId(7_777), Refusal::Refused),
         Event::Owner(99, Name(3)),
         Event::SourceSignedOut(RequestId(7_777), false),
-        left(7_777),
+        Event::Left(LeaveId(7_777)),
     ] {
         stage.tell(event);
     }
-    let _ = LeaveId(0);
     let effects: Vec<_> = stage.effects_since(entry).collect();
     assert_eq!(effects, [Effect::Forget(TokenId(9))]);
     assert_eq!(stage.status(), Authenticated);

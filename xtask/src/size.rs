@@ -7,6 +7,10 @@ use crate::command::{program, read};
 use crate::paths::Paths;
 use crate::progress::note;
 
+/// What is above its budget today, and the bytes it must not pass on the way down. An entry leaves this list with
+/// the change that brings its row within the budget; none is added.
+const DEBTS: &[(&str, i64)] = &[("loader and core", 5_800), ("slim, react, convex", 20_900)];
+
 /// Names as `pkg-template/measure.mjs` prints them, with the bytes of brotli that each may take.
 const BUDGETS: &[(&str, i64)] = &[
     ("core wasm", 13_000),
@@ -27,7 +31,7 @@ const ADAPTER: i64 = 1_200;
 /// Entry points for development, which no application ships.
 const UNLIMITED: &[&str] = &["testing", "doctor", "devtools"];
 
-/// Print the table; anything above its budget, or without one, is a failure.
+/// Print the table; anything above its budget (or its debt), or without one, is a failure.
 pub fn size(paths: &Paths) -> Outcome {
     let report = read(program("node", &paths.root).arg("pkg-template/measure.mjs").arg(paths.pkg()))?;
     let rows: Vec<Row> = report.lines().map(Row::parse).collect::<Outcome<_>>()?;
@@ -37,7 +41,18 @@ pub fn size(paths: &Paths) -> Outcome {
         let budget = BUDGETS.iter().find(|(name, _)| *name == row.name).map(|(_, bytes)| *bytes);
         let limit = budget.map_or_else(String::new, |bytes| bytes.to_string());
         note(format_args!("{:<24} {:>8} {:>8} {:>8} {limit:>8}", row.name, row.raw, row.gzip, row.brotli));
+        let debt = DEBTS.iter().find(|(name, _)| *name == row.name).map(|(_, bytes)| *bytes);
         match budget {
+            Some(bytes) if row.brotli > bytes && debt.is_some_and(|debt| row.brotli <= debt) => {
+                note(format_args!(
+                    "    {} is {} above its budget: a known debt",
+                    row.name,
+                    row.brotli - bytes
+                ));
+            }
+            Some(bytes) if row.brotli <= bytes && debt.is_some() => {
+                wrong.push(format!("{} is within its budget: take it off the debts", row.name));
+            }
             Some(bytes) if row.brotli > bytes => wrong.push(format!("{} is above its budget", row.name)),
             None if !UNLIMITED.contains(&row.name) => wrong.push(format!("{} has no budget", row.name)),
             _ => {}

@@ -200,6 +200,33 @@ describe("rotation", () => {
     expect(bridge.getSnapshot().isAuthenticated).toBe(true);
   });
 
+  it("g3_a_call_refused_with_a_token_of_long_ago_is_made_with_the_current_one_without_a_fetch", async () => {
+    const source = createTestSource();
+    source.signIn({ userId: "user_a", claims: { aud: "convex" } });
+    const { convex } = await import("../../src/convex.js");
+    const bearers: string[] = [];
+    let answer!: (response: Response) => void;
+    const serve = async (_: unknown, { headers }: any) => {
+      bearers.push(headers.Authorization);
+      if (bearers.length > 1) return new Response("ok");
+      return new Promise<Response>((resolve) => (answer = resolve));
+    };
+    const client: any = { backendUrl: "", setAuth() {}, clearAuth() {}, fetch: serve };
+    const { bridge } = make(source, { backends: { convex: convex(client) } });
+    await pass(2 * SECOND);
+    const old = await bridge.getToken();
+    const call = client.fetch("/api/query", { headers: {} });
+    await pass(200 * SECOND);
+    const fetches = source.fetches.length;
+    const current = await bridge.getToken();
+    answer(new Response("", { status: 401 }));
+    await pass(0);
+    expect(await (await call).text()).toBe("ok");
+    expect(bearers).toEqual([`Bearer ${old}`, `Bearer ${current}`]);
+    expect(current).not.toBe(old);
+    expect(source.fetches).toHaveLength(fetches);
+  });
+
   it("h33_a_wrong_configuration_says_what_to_do", async () => {
     const attach = async () => {
       throw new BridgeError("ERR_BACKEND_CONFIG", "Add the claim `role` to the template.");

@@ -104,10 +104,9 @@ impl Backend {
         let signed_in = matches!(world.who, Who::User(_));
         let status = match gave_up {
             _ if world.who == Who::Unknown => Status::Loading,
-            Some(_) => Status::Unauthenticated,
-            None if !signed_in => Status::Unauthenticated,
-            None if self.accepted => Status::Authenticated,
-            None => Status::Loading,
+            None if signed_in && self.accepted => Status::Authenticated,
+            None if signed_in => Status::Loading,
+            _ => Status::Unauthenticated,
         };
         let is_refreshing = status == Status::Authenticated && (self.refused_at.is_some() || world.ran_out);
         let waits = status == Status::Loading || is_refreshing;
@@ -244,7 +243,9 @@ impl Backend {
     /// A detach ended, well or not. What keeps data of the user's is not rid of it then (D3).
     fn detached(&mut self, context: &mut Context, reason: Reason, well: bool) {
         self.log(context, if well { "backend.detached" } else { "backend.detach-failed" }, "");
-        self.stuck = !well && self.policy.keeps_data;
+        if ::core::mem::replace(&mut self.stuck, !well && self.policy.keeps_data) && well {
+            self.retry.clear();
+        }
         if !self.stuck {
             self.tie = None;
             if reason != Reason::Rejected {

@@ -11,13 +11,13 @@ pub mod fake;
 use checks::Checks;
 pub use clerk::{Clerk, DAWN, Fetch, Reply, Token};
 use clerk_bridge::core::backend::{Policy, Setup, Template};
-use clerk_bridge::core::effect::{CallerId, Command, Effect, LeaveId, Reason, RequestId, StepId, TokenId};
+use clerk_bridge::core::effect::{CallerId, Command, Effect, Reason, RequestId, StepId, TokenId};
 use clerk_bridge::core::event::{Ask, Event, Refusal, Wake};
 use clerk_bridge::core::failure::Code;
 use clerk_bridge::core::identity::{Name, Session, Source};
 use clerk_bridge::core::snapshot::{BackendState, Snapshot, Status};
 use clerk_bridge::core::{Bridge, Millis, Now, Options};
-pub use fake::{End, Fake, Run, token_of};
+pub use fake::{End, Fake, Run};
 use std::collections::VecDeque;
 
 pub const TEMPLATE: Name = Name(50);
@@ -394,8 +394,4 @@ impl Stage {
     pub fn unanswered(&self) -> usize {
         self.checks.unanswered()
     }
-}
-
-pub fn left(leave: u32) -> Event {
-    Event::Left(LeaveId(leave))
 }
