@@ -136,10 +136,10 @@ impl Slot {
     }
 
     /// The page woke: a retry is due at once. Back online, a fetch that is stuck in a retry of Clerk's
-    /// own gets one beside it (B3, B4).
+    /// own gets one beside it, and takes the place of an orphan that is stuck there for longer (B3, B4).
     pub fn wake(&mut self, time: Millis, online: bool) {
         let stuck = self.flight.is_some_and(|flight| flight.sent + PACE <= time);
-        if online && stuck && self.orphan.is_none() {
+        if online && stuck {
             self.orphan = self.flight.take();
             self.force();
         }

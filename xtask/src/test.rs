@@ -123,8 +123,11 @@ fn clippy_native(paths: &Paths) -> Outcome {
     run(cargo(&paths.root).args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
 }
 
+/// The properties draw the same cases in every run, so that a change is judged by what it changed; set
+/// `PROPTEST_RNG_SEED` and `PROPTEST_CASES` to look further.
 fn tests_native(paths: &Paths) -> Outcome {
-    run(cargo(&paths.root).args(["test", "--workspace"]))
+    let seed = std::env::var("PROPTEST_RNG_SEED").unwrap_or_else(|_| "20261121".into());
+    run(cargo(&paths.root).args(["test", "--workspace"]).env("PROPTEST_RNG_SEED", seed))
 }
 
 fn clippy_wasm(paths: &Paths) -> Outcome {

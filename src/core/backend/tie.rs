@@ -313,6 +313,8 @@ impl Backend {
                 return match self.tie {
                     // Where it fails, the next user is kept out until it succeeds (D3).
                     Some(_) => (!waits).then_some(Command::Detach(Reason::SignedOut)),
+                    // What the leaver still waits for is failed before anybody may go out anonymously (G2).
+                    None if world.leaving => self.hold(true),
                     None => self.tell(Command::Nobody),
                 };
             }
