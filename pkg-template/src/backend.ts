@@ -2,7 +2,7 @@
 // asks for. What a backend is told, and when, is decided there; nothing here may decide it.
 import { demand, hasMethods } from "./demand.js";
 import type { Host, Shell } from "./shell/contract.js";
-import { EVENT } from "./shell/numbers.js";
+import { EVENT, TRAIT } from "./shell/numbers.js";
 import type { Backend, BackendDefinition, Bridge, DetachReason } from "./types.js";
 
 /** @internal Shared by every copy of the package on a page. (I5) */
@@ -15,6 +15,8 @@ export interface Link {
   renew(rejectedToken: string): Promise<string | null>;
   /** No call waits longer for a token. (B10) */
   readonly fetchTimeoutMs: number;
+  /** An event of this backend's, for logs. Never with a token. */
+  report(type: string, message?: string): void;
 }
 
 /** @internal How to talk to one client. Every method may be called at any time after `open`. */
@@ -27,10 +29,6 @@ export interface Adapter extends BackendDefinition {
   readonly client?: object;
   /** A bridge has begun. */
   open?(link: Link): void;
-  /** Send nothing until it is known who is signed in; `somebodyLeft`: what was asked up to now is theirs. (H6) */
-  hold?(somebodyLeft: boolean): Promise<void> | void;
-  /** Nobody is signed in: let anonymous calls through. */
-  nobody?(): Promise<void> | void;
   /** The bridge is gone. The client stays as it is, but must not wait for anything. (D6) */
   close?(): void;
 }
@@ -58,12 +56,18 @@ export const adapterOf = (backend: any): Adapter | undefined => backend?.[ADAPTE
  * ```
  */
 export function defineBackend(adapter: BackendDefinition): Backend {
-  const { kind, template, update }: any = adapter ?? {};
+  const { kind, template }: any = adapter ?? {};
   demand(kind && typeof kind === "string", "kind", "a string");
   demand(template == null || typeof template === "string", "template", "a string or null");
-  demand(hasMethods(adapter, "attach", "detach", ...(update ? ["update"] : [])), "adapter", "able to attach and detach");
+  demand(hasMethods(adapter, "attach", "detach"), "adapter", "able to attach and detach");
+  for (const name of ["update", "revoke", "hold", "nobody"])
+    demand((adapter as any)[name] == null || hasMethods(adapter, name), name, "a function");
   return toBackend(adapter);
 }
+
+/** @internal What sets a backend apart from others of its policy, as the core takes it. */
+export const traitsOf = ({ hold, nobody, exchanges, keepsSignedOut }: Adapter): number =>
+  (hold || nobody ? TRAIT.holds : 0) + (keepsSignedOut ? TRAIT.keepsSignedOut : 0) + (exchanges ? TRAIT.exchanges : 0);
 
 /** @internal Why somebody leaves, by number. */
 export const REASONS: DetachReason[] = ["signed-out", "user-switched", "identity-changed", "rejected"];
@@ -78,12 +82,12 @@ interface Slot {
 }
 
 /** @internal Takes the steps that one shell asks for, and tells it how each ended, once. */
-export const createRunner = (adapters: Adapter[], tell: Shell["tell"]) => {
+export const createRunner = (adapters: Adapter[], { tell, owes }: Pick<Shell, "tell" | "owes">) => {
   const slots: Slot[] = adapters.map(() => ({}));
   /** Why a backend's last failing step failed. */
   const causes: unknown[] = [];
 
-  const run: Host["run"] = async (index, step, command, token, reason, userId, sessionId, orgId) => {
+  const run: Host["run"] = async (index, step, command, text, reason, owned, userId, sessionId, orgId) => {
     const slot = slots[index]!;
     const adapter = adapters[index]!;
     let running = true;
@@ -95,6 +99,7 @@ export const createRunner = (adapters: Adapter[], tell: Shell["tell"]) => {
     };
     try {
       if (!command) await adapter.hold?.(!!reason);
+      else if (command > 4) await adapter.revoke?.(text!);
       else if (command > 3) await adapter.nobody?.();
       else {
         // One signal serves a whole session, however many tokens it sees. (J3)
@@ -105,11 +110,14 @@ export const createRunner = (adapters: Adapter[], tell: Shell["tell"]) => {
           slot.key = key;
         }
         const { signal } = slot.control!;
-        if (command > 2) await adapter.detach(REASONS[reason]!);
-        else {
+        if (command > 2) {
+          const session = await adapter.detach(REASONS[reason]!);
+          if (session && adapter.revoke) owes(index, session);
+        } else {
           slot.step = step;
           slot.refuse = refuse;
-          await ((command > 1 && adapter.update) || adapter.attach).call(adapter, token!, {
+          await ((command > 1 && adapter.update) || adapter.attach).call(adapter, text!, {
+            owned,
             userId,
             sessionId,
             orgId,

@@ -1,7 +1,7 @@
 // A bridge: the shell inside the wasm module on one side, the application on the other. It hands decisions on and must
 // take none of its own. It works, as `loading`, before the module is there, and survives the module's death. (J1)
 import createShell from "#shell";
-import { createRunner, REASONS } from "./backend.js";
+import { createRunner, REASONS, traitsOf } from "./backend.js";
 import { type BridgeError, CODES, numbered } from "./errors.js";
 import { createHeld } from "./held.js";
 import { type Instance, instance, retryMs } from "./loader.js";
@@ -115,7 +115,10 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
     home = found;
     home.traps.add(panic);
     failure = undefined;
-    const { run, abort, causes } = (runner = createRunner(adapters, (...event) => own.tell(...event)));
+    const { run, abort, causes } = (runner = createRunner(adapters, {
+      tell: (...event) => own.tell(...event),
+      owes: (...what) => own.owes(...what),
+    }));
     const host: Host = {
       run,
       abort,
@@ -145,9 +148,10 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
       },
     };
     const own: Shell = (shell = createShell(found, host, ...settings));
-    adapters.forEach(({ policy = 0, template, auto, kind }, index) =>
-      own.addBackend(names[index]!, policy, auto ? kind : template, !!auto),
-    );
+    adapters.forEach((adapter, index) => {
+      const { policy = 0, template, auto, kind } = adapter;
+      own.addBackend(names[index]!, policy, auto ? kind : template, !!auto, traitsOf(adapter));
+    });
     own.start(source ? ("addListener" in source ? 1 : 0) : 2, source ?? holder);
     for (const [caller, [, ask]] of waiting) ask(own, caller);
   };
@@ -209,6 +213,7 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
             getToken,
             renew: (rejected) => call((shell, caller) => shell.renew(caller, index, rejected)),
             fetchTimeoutMs,
+            report: (type, message) => safely(onEvent, { at: Date.now(), type, backend: names[index], message }),
           });
           // Before the module has loaded, so that no call slips out without identity. (H6)
           adapter.hold?.(false);

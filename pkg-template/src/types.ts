@@ -209,6 +209,8 @@ export interface AttachContext {
   readonly orgId: string | null;
   /** Aborts when this session is over. */
   readonly signal: AbortSignal;
+  /** What this backend keeps on the device is known to be this very user's, from an earlier page load or another tab. */
+  readonly owned: boolean;
   /** Tell the bridge later that the backend no longer accepts the token. */
   rejected(why: { retry: boolean; message?: string }): void;
 }
@@ -222,6 +224,25 @@ export interface BackendDefinition {
   attach(token: string, context: AttachContext): Promise<void> | void;
   /** A newer token for the same user. Default: `attach` again. */
   update?(token: string, context: AttachContext): Promise<void> | void;
-  /** The user is gone. Clear what was theirs. */
-  detach(reason: DetachReason): Promise<void> | void;
+  /**
+   * The user is gone. Clear what was theirs; with a rejection nobody else is attached until that succeeds. A backend
+   * with a session of its own may resolve with what revokes it: see `revoke`.
+   */
+  detach(reason: DetachReason): Promise<string | void> | string | void;
+  /**
+   * Revoke a session of the backend's own, which `detach` resolved with. A rejection is tried again, with back-off, when
+   * the network is back and after a reload; until then that string is kept in localStorage (not with `persist: false`).
+   */
+  revoke?(session: string): Promise<void> | void;
+  /**
+   * It is not known who is signed in: send nothing until `attach` or `nobody` is called. `somebodyLeft`: what is waiting
+   * is of a user who is gone, and must fail.
+   */
+  hold?(somebodyLeft: boolean): Promise<void> | void;
+  /** Nobody is signed in: what needs no user may go through. */
+  nobody?(): Promise<void> | void;
+  /** True: it makes a session of its own from the first token, and is told no other. */
+  exchanges?: boolean;
+  /** True: its data stays on the device through a sign-out, and is cleared before another user only. */
+  keepsSignedOut?: boolean;
 }

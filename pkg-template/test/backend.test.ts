@@ -11,6 +11,7 @@ const ATTACH = 1;
 const UPDATE = 2;
 const DETACH = 3;
 const NOBODY = 4;
+const REVOKE = 5;
 const NAMES = { [EVENT.stepDone]: "done", [EVENT.stepFailed]: "failed", [EVENT.rejected]: "rejected" } as Record<EVENT, string>;
 
 const rig = (definition: Partial<BackendDefinition> & Record<string, unknown> = {}) => {
@@ -20,10 +21,11 @@ const rig = (definition: Partial<BackendDefinition> & Record<string, unknown> = 
   const adapter = adapterOf(
     defineBackend({ kind: "x", attach: (_, context) => void contexts.push(context), detach() {}, ...definition }),
   )!;
-  const runner = createRunner([adapter], tell);
+  const owed: unknown[][] = [];
+  const runner = createRunner([adapter], { tell, owes: (...what) => void owed.push([told.length, ...what]) });
   const run = (step: number, command: number, token: string | null = "t", user = "u", reason = 0, orgId: string | null = null) =>
-    runner.run(0, step, command, token, reason, user, "s_" + user, orgId);
-  return { runner, run, told, contexts };
+    runner.run(0, step, command, token, reason, user === "owner", user, "s_" + user, orgId);
+  return { runner, run, told, contexts, owed };
 };
 
 describe("steps", () => {
@@ -55,6 +57,29 @@ describe("steps", () => {
     expect(held).toEqual([false, true]);
   });
 
+  it("d5_what_a_detach_leaves_is_told_before_its_end_and_revoked_when_asked", async () => {
+    const revoke = vi.fn();
+    const { run, told, owed } = rig({ detach: async () => "session", revoke });
+    await run(1, DETACH);
+    await run(2, REVOKE, "session");
+    expect(owed).toEqual([[0, 0, "session"]]);
+    expect(revoke.mock.calls).toEqual([["session"]]);
+    expect(told).toEqual([1, 2].map((step) => ["done", step]));
+  });
+
+  it("d5_a_detach_that_resolves_with_something_leaves_nothing_where_nothing_can_be_revoked", async () => {
+    const { run, owed } = rig({ detach: async () => "whatever" });
+    await run(1, DETACH);
+    expect(owed).toEqual([]);
+  });
+
+  it("d4_an_attach_says_whether_the_data_is_known_to_be_the_users", async () => {
+    const { run, contexts } = rig();
+    await run(1, ATTACH, "t", "u");
+    await run(2, ATTACH, "t", "owner");
+    expect(contexts.map(({ owned }) => owned)).toEqual([false, true]);
+  });
+
   it("update_is_attach_where_there_is_none", async () => {
     const attach = vi.fn();
     const { run } = rig({ attach });
@@ -74,7 +99,7 @@ describe("steps", () => {
       }
     }
     const own = new Own();
-    await createRunner([adapterOf(defineBackend(own))!], () => {}).run(0, 1, ATTACH, "t", 0, "u", "s", null);
+    await createRunner([adapterOf(defineBackend(own))!], { tell() {}, owes() {} }).run(0, 1, ATTACH, "t", 0, false, "u", "s", null);
     expect(own.tokens).toEqual(["t"]);
   });
 

@@ -45,8 +45,8 @@ describe("start", () => {
     });
     expect(shell.settings).toEqual(["app", 2, false, 3000, 4, 5]);
     expect(shell.of("addBackend")).toEqual([
-      ["one", 0, undefined, false],
-      ["two", 0, "t", false],
+      ["one", 0, undefined, false, 0],
+      ["two", 0, "t", false, 0],
     ]);
   });
 

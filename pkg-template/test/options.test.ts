@@ -68,7 +68,7 @@ describe("defineBackend and adapters", () => {
     ["template", { kind: "x", template: 1, attach, detach: attach }],
     ["adapter", { kind: "x", detach: attach }],
     ["adapter", { kind: "x", attach }],
-    ["adapter", { kind: "x", attach, detach: attach, update: "attach" }],
+    ["update", { kind: "x", attach, detach: attach, update: "attach" }],
   ])("names `%s` for %j", (field, definition) => {
     const { code, hint } = failure(() => defineBackend(definition));
     expect([code, hint]).toEqual(["ERR_OPTIONS", expect.stringContaining(`\`${field}\``)]);

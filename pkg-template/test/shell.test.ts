@@ -58,15 +58,15 @@ describe("the beginning", () => {
 
   it("adds_backends_in_order_and_then_starts", () => {
     const r = rig();
-    r.shell.addBackend("one", 1, "convex", true);
-    r.shell.addBackend("two", 0, undefined, false);
-    r.shell.addBackend("three", 0, "convex", false);
+    r.shell.addBackend("one", 1, "convex", true, 0);
+    r.shell.addBackend("two", 0, undefined, false, 0);
+    r.shell.addBackend("three", 0, "convex", false, 16);
     r.shell.start(0, sourceOf());
     const [[, template], [, none], [, again]] = r.of("backend") as any;
     expect(r.of("backend")).toEqual([
-      [1, template, 1],
-      [0, 0, 0],
-      [0, template, 0],
+      [1, template, 1, 0],
+      [0, 0, 0, 0],
+      [0, template, 0, 16],
     ]);
     expect(again).toBe(template);
     expect(none).toBe(0);
@@ -351,10 +351,10 @@ describe("effects", () => {
       [EFFECT.log, "retry.scheduled", 1, 0, "", 500],
     );
     expect(host.run.mock.calls).toEqual([
-      [1, 2, 1, "org", org, "alice", "s_1", "org"],
-      [1, 3, 2, "org", org, "alice", "s_1", null],
-      [0, 4, 3, null, 1, null, null, null],
-      [0, 5, 0, null, 1, "alice", "s_1", null],
+      [1, 2, 1, "org", org, false, "alice", "s_1", "org"],
+      [1, 3, 2, "org", org, false, "alice", "s_1", null],
+      [0, 4, 3, null, 1, false, null, null, null],
+      [0, 5, 0, null, 1, false, "alice", "s_1", null],
     ]);
     expect(host.abort.mock.calls.map(([step]) => step)).toEqual([2]);
     expect(host.leave.mock.calls).toEqual([[6, "alice", 1]]);
@@ -396,7 +396,7 @@ describe("effects", () => {
 
   it("j1_a_dead_machine_is_never_entered", () => {
     const r = rig({ dead: true });
-    r.shell.addBackend("one", 0, undefined, false);
+    r.shell.addBackend("one", 0, undefined, false, 0);
     r.shell.start(0, sourceOf(alice));
     r.shell.getToken(1, null, true);
     r.shell.renew(1, 0, "token");
@@ -411,8 +411,8 @@ describe("memory", () => {
   const live = () => sessionStorage.getItem("app");
   const remembering = (persist: number) => {
     const r = rig({ persist });
-    r.shell.addBackend("one", 1, undefined, false);
-    r.shell.addBackend("two", 0, undefined, false);
+    r.shell.addBackend("one", 1, undefined, false, 0);
+    r.shell.addBackend("two", 0, undefined, false, 0);
     r.shell.start(0, sourceOf(alice));
     const [[user, id, org, role]] = r.of("signedIn") as any;
     return { ...r, user, id, org, role };
@@ -420,17 +420,17 @@ describe("memory", () => {
 
   it("f2_the_record_holds_who_and_whose_and_no_token", () => {
     const { want, user, org } = remembering(1);
-    want([EFFECT.store, user, org], [EFFECT.storeOwner, 0, 0], [EFFECT.storeOwner, 1, user], [EFFECT.abort, 1]);
-    expect(JSON.parse(record()!)).toEqual(["clerk-bridge 1", "alice", "org", "two", "alice"]);
+    want([EFFECT.store, user, org], [EFFECT.storeBackend, 0, 0], [EFFECT.storeBackend, 1, user], [EFFECT.abort, 1]);
+    expect(JSON.parse(record()!)).toEqual(["clerk-bridge 1", "alice", "org", "two", "alice", null]);
     expect(live()).toBeNull();
   });
 
   it("f4_d4_after_a_sign_out_only_whose_data_it_is_remains_and_then_nothing", () => {
     const { want, user } = remembering(1);
-    want([EFFECT.store, user, 0], [EFFECT.storeOwner, 0, 0], [EFFECT.storeOwner, 1, user]);
-    want([EFFECT.store, 0, 0], [EFFECT.storeOwner, 0, 0], [EFFECT.storeOwner, 1, user]);
-    expect(JSON.parse(record()!)).toEqual(["clerk-bridge 1", null, null, "two", "alice"]);
-    want([EFFECT.store, 0, 0], [EFFECT.storeOwner, 0, 0], [EFFECT.storeOwner, 1, 0]);
+    want([EFFECT.store, user, 0], [EFFECT.storeBackend, 0, 0], [EFFECT.storeBackend, 1, user]);
+    want([EFFECT.store, 0, 0], [EFFECT.storeBackend, 0, 0], [EFFECT.storeBackend, 1, user]);
+    expect(JSON.parse(record()!)).toEqual(["clerk-bridge 1", null, null, "two", "alice", null]);
+    want([EFFECT.store, 0, 0], [EFFECT.storeBackend, 0, 0], [EFFECT.storeBackend, 1, 0]);
     expect(localStorage).toHaveLength(0);
   });
 
@@ -444,7 +444,7 @@ describe("memory", () => {
   });
 
   it("d4_the_record_is_told_before_the_start", () => {
-    localStorage.setItem("app", JSON.stringify(["clerk-bridge 1", "alice", "org", "two", "alice", "gone", "carol"]));
+    localStorage.setItem("app", JSON.stringify(["clerk-bridge 1", "alice", "org", "two", "alice", null, "gone", "carol", "x"]));
     const r = remembering(1);
     const [[user, org]] = r.of("remembered") as any;
     expect([user, org].map(r.text)).toEqual(["alice", "org"]);
@@ -452,6 +452,38 @@ describe("memory", () => {
     const order = r.told.map(([event]) => event);
     expect(order.indexOf("owner")).toBeLessThan(order.indexOf("start"));
     expect(user).toBe(r.user);
+  });
+
+  it("d4_an_attach_is_told_whether_the_record_of_any_tab_says_that_the_data_is_this_users", () => {
+    const { want, host, user, id } = remembering(1);
+    const attach = () => want([EFFECT.run, 1, 2, 1, id, user, id, 0]);
+    attach();
+    localStorage.setItem("app", JSON.stringify(["clerk-bridge 1", null, null, "one", "alice", null]));
+    attach();
+    localStorage.setItem("app", JSON.stringify(["clerk-bridge 1", null, null, "two", "alice", null]));
+    attach();
+    expect(host.run.mock.calls.map((call) => call[5])).toEqual([false, false, true]);
+  });
+
+  it("d5_f2_sessions_to_be_revoked_are_kept_and_told_before_the_start", () => {
+    const first = remembering(1);
+    first.shell.owes(1, "mine");
+    const [[backend, session]] = first.of("owes") as any;
+    expect([backend, first.text(session)]).toEqual([1, "mine"]);
+    first.want([EFFECT.store, 0, 0], [EFFECT.storeBackend, 0, 0, 0], [EFFECT.storeBackend, 1, 0, session]);
+    expect(JSON.parse(record()!)).toEqual(["clerk-bridge 1", null, null, "two", null, "mine"]);
+    first.shell.dispose();
+    const second = remembering(1);
+    expect(second.of("owes").map(([index, owed]) => [index, second.text(owed!)])).toEqual([[1, "mine"]]);
+    second.want([EFFECT.store, 0, 0], [EFFECT.storeBackend, 0, 0, 0], [EFFECT.storeBackend, 1, 0, 0]);
+    expect(localStorage).toHaveLength(0);
+  });
+
+  it("d5_what_another_tab_has_to_revoke_stays", () => {
+    const { want, user } = remembering(1);
+    localStorage.setItem("app", JSON.stringify(["clerk-bridge 1", null, null, "two", null, "theirs"]));
+    want([EFFECT.store, user, 0], [EFFECT.storeBackend, 0, 0, 0], [EFFECT.storeBackend, 1, user, 0]);
+    expect(JSON.parse(record()!).slice(3)).toEqual(["two", "alice", null, "two", null, "theirs"]);
   });
 
   it("f3_the_session_and_its_tokens_are_told_before_the_start", () => {
@@ -515,7 +547,7 @@ describe("memory", () => {
   ])("f1_storage_that_is_%s_is_told_and_changes_nothing", (_, prevent) => {
     prevent();
     const { want, user, host } = remembering(1);
-    want([EFFECT.store, user, 0], [EFFECT.storeOwner, 0, 0], [EFFECT.abort, 3]);
+    want([EFFECT.store, user, 0], [EFFECT.storeBackend, 0, 0], [EFFECT.abort, 3]);
     expect(host.event.mock.calls).toEqual([["storage.failed", -1]]);
     expect(host.abort).toHaveBeenCalledTimes(1);
   });
@@ -540,7 +572,7 @@ describe("dispose", () => {
     shell.getToken(1, null, false);
     shell.renew(1, 0, "x");
     shell.tell(EVENT.stepDone, 1);
-    shell.addBackend("late", 0, undefined, false);
+    shell.addBackend("late", 0, undefined, false, 0);
     expect(told).toHaveLength(count);
   });
 
@@ -585,7 +617,7 @@ describe("dispose", () => {
     [EFFECT.fetch, 9, 0, 0],
     [EFFECT.timer, 0, 0, 50],
     [EFFECT.store, 1, 0],
-    [EFFECT.storeOwner, 0, 1],
+    [EFFECT.storeBackend, 0, 1],
     [EFFECT.storeLive, 1, 1, 0, 0],
     [EFFECT.storeToken, 0, 1],
   ];

@@ -1,7 +1,7 @@
 //! The exported class: each call is one event, each effect one call of the host, which only notes it and
 //! carries it out once the event is handled. Strings are known by number; only tokens are read.
 
-use crate::core::backend::{Policy, Setup, Template, policy};
+use crate::core::backend::{Policy, Setup, Template};
 use crate::core::effect::{CallerId, Command, Effect, LeaveId, Of, RequestId, StepId, TokenId};
 use crate::core::event::{Ask, Event, Refusal, Wake};
 use crate::core::failure::{Code, Failure};
@@ -74,7 +74,7 @@ impl Machine {
     #[allow(clippy::too_many_arguments)] // numbers cross for nothing, objects do not
     pub fn event(&self, kind: u32, a: u32, b: u32, c: u32, d: u32, e: u32) {
         self.handle(match kind {
-            0 => Event::Backend(setup(a, b, c)),
+            0 => Event::Backend(setup(a, b, c, d)),
             1 => Event::Remembered(Name(a), Name(b)),
             2 => Event::Owner(a as usize, Name(b)),
             3 => Event::Restored(session(a, b, c, d, 0)),
@@ -95,6 +95,7 @@ impl Machine {
             18 => Event::Left(LeaveId(a)),
             19 => Event::SignOut(CallerId(a)),
             20 => Event::SourceSignedOut(RequestId(a), b > 0),
+            21 => Event::Owes(a as usize, TokenId(b)),
             _ => Event::Dispose,
         });
     }
@@ -138,6 +139,7 @@ impl Machine {
                     Command::Update(token) => (2, token.0),
                     Command::Detach(reason) => (3, reason as u32),
                     Command::Nobody => (4, 0),
+                    Command::Revoke(session) => (5, session.0),
                 };
                 let (user, id, org) = (session.user.0, session.id.0, session.org.0);
                 self.host.effect(2, backend as u32, step.0, command, argument, user, id, org);
@@ -156,6 +158,9 @@ impl Machine {
                 say(8, user.0, org.0, 0);
                 for index in 0..bridge.backends() {
                     say(9, index as u32, bridge.owner(index).0, 0);
+                    for session in bridge.owed(index) {
+                        say(9, index as u32, 0, session.0);
+                    }
                 }
             }
             Effect::StoreLive => {
@@ -203,8 +208,8 @@ fn millis(ms: f64) -> Millis {
     Millis(ms as i64).bounded()
 }
 
-fn setup(policy: u32, template: u32, auto: u32) -> Setup {
-    let policy: &'static Policy = if policy == 1 { &policy::CONVEX } else { &policy::CUSTOM };
+fn setup(kind: u32, template: u32, auto: u32, more: u32) -> Setup {
+    let policy = Policy::of(kind).with(Policy(more));
     let template = Name(template);
     let template = if auto > 0 { Template::UnlessFits(template) } else { Template::Fixed(template) };
     Setup { policy, template }

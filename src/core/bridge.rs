@@ -159,6 +159,11 @@ impl Bridge {
                     }
                 }
             }
+            Event::Owes(backend, session) => {
+                if let Some(backend) = self.backends.get_mut(backend) {
+                    backend.owed.add(session);
+                }
+            }
             Event::Rejected(step, why) => {
                 for backend in &mut self.backends {
                     if let Some(serial) = backend.rejected(context, step, why) {

@@ -28,7 +28,7 @@ ids! {
     StepId
     /// A call of the application that waits for an answer.
     CallerId
-    /// A token string that the shell keeps.
+    /// A string that the shell keeps: a token, or a session of a backend's own.
     TokenId
     /// One leaving of one user.
     LeaveId
@@ -103,6 +103,8 @@ pub enum Command {
     Detach(Reason),
     /// Nobody is signed in: let anonymous calls through.
     Nobody,
+    /// Revoke this session of the backend's own, which a detach left behind (D5).
+    Revoke(TokenId),
 }
 
 /// Why a backend is detached.

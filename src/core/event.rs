@@ -38,6 +38,9 @@ pub enum Event {
     StepDone(StepId),
     /// A step of a backend failed.
     StepFailed(StepId, Refusal),
+    /// A detach of the backend at this index, in this page load or an earlier one, left a session of the
+    /// backend's own that is still to be revoked (D5).
+    Owes(usize, TokenId),
     /// Some time after this step was done, the backend refused its token.
     Rejected(StepId, Refusal),
     /// The application's `onLeave` callbacks are through.

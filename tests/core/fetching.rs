@@ -13,14 +13,14 @@ use clerk_bridge::core::{Effect, Millis};
 const SESSION_TOKEN: Template = Template::Fixed(Name::NONE);
 
 fn custom() -> Stage {
-    Stage::attached(&CUSTOM, SESSION_TOKEN, alice())
+    Stage::attached(CUSTOM, SESSION_TOKEN, alice())
 }
 
 #[test]
 fn b1_backends_with_the_same_template_and_all_callers_share_one_fetch() {
     let mut stage = Stage::new();
     for _ in 0..3 {
-        stage.backend(&CUSTOM, SESSION_TOKEN);
+        stage.backend(CUSTOM, SESSION_TOKEN);
     }
     stage.tell(Event::Start);
     let early: Vec<_> = (0..5).map(|_| stage.ask(Ask::Good(Name::NONE))).collect();
@@ -46,7 +46,7 @@ fn b1_forced_calls_share_one_fetch() {
 
 #[test]
 fn b1_a_forced_call_while_a_cached_fetch_is_in_the_air_gets_a_minted_token() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.sign_in(alice());
     let any = stage.ask(Ask::Good(Name::NONE));
     let fresh = stage.ask(Ask::Fresh(Name::NONE));
@@ -75,7 +75,7 @@ fn b2_passing_failures_are_retried_and_sign_nobody_out() {
 
 #[test]
 fn b2_failures_at_the_first_token_are_told_and_retried() {
-    let mut stage = Stage::of(&CONVEX, SESSION_TOKEN);
+    let mut stage = Stage::of(CONVEX, SESSION_TOKEN);
     stage.clerk.script = [Reply::Fail(Failure::Transient); 3].into();
     stage.sign_in(alice());
     stage.advance(110);
@@ -152,7 +152,7 @@ fn b3_b4_online_looks_for_a_fetch_that_is_stuck() {
 
 #[test]
 fn b4_a_fetch_that_hangs_counts_as_failed_and_its_late_token_is_used() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.clerk.script = [Reply::After(12_000), Reply::Hang].into();
     stage.sign_in(alice());
     stage.advance(9_999);
@@ -168,7 +168,7 @@ fn b4_a_fetch_that_hangs_counts_as_failed_and_its_late_token_is_used() {
 
 #[test]
 fn b4_a_late_token_that_is_no_better_is_not_used() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.clerk.script = [Reply::After(15_000)].into();
     stage.clerk.usual = Reply::Well;
     stage.sign_in(alice());
@@ -181,7 +181,7 @@ fn b4_a_late_token_that_is_no_better_is_not_used() {
 
 #[test]
 fn b5_a_missing_template_is_told_and_retried_slowly_and_at_once_for_another_user() {
-    let mut stage = Stage::of(&CUSTOM, Template::Fixed(TEMPLATE));
+    let mut stage = Stage::of(CUSTOM, Template::Fixed(TEMPLATE));
     stage.clerk.usual = Reply::Fail(Failure::NoTemplate);
     stage.sign_in(alice());
     let caller = stage.ask(Ask::Good(TEMPLATE));
@@ -225,7 +225,7 @@ fn b6_a_call_that_finds_the_token_due_refreshes_it_behind_its_back() {
 
 #[test]
 fn b7_clerks_cache_is_asked_first_and_passed_by_when_its_token_is_at_its_end() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.clerk.session = Some(alice());
     stage.clerk.answer(0, DAWN, Name::NONE, false);
     stage.clerk.fetches.clear();
@@ -235,7 +235,7 @@ fn b7_clerks_cache_is_asked_first_and_passed_by_when_its_token_is_at_its_end() {
     assert_eq!(stage.fetches().iter().map(|fetch| fetch.minted).collect::<Vec<_>>(), [false]);
     assert_eq!(stage.status(), Authenticated);
 
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.clerk.session = Some(alice());
     stage.clerk.answer(-48_000, DAWN, Name::NONE, false);
     stage.clerk.fetches.clear();
@@ -248,7 +248,7 @@ fn b7_clerks_cache_is_asked_first_and_passed_by_when_its_token_is_at_its_end() {
 
 #[test]
 fn b7_a_token_within_the_leeway_is_used_when_the_minted_one_does_not_come() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.clerk.session = Some(alice());
     stage.clerk.answer(-48_000, DAWN, Name::NONE, false);
     stage.clerk.script = [Reply::Well, Reply::Fail(Failure::Transient)].into();
@@ -262,7 +262,7 @@ fn b7_a_token_within_the_leeway_is_used_when_the_minted_one_does_not_come() {
 fn b7_a_refresh_never_leaves_a_gap_when_clerks_cache_gives_the_old_token_again() {
     for seed in 0..20 {
         let mut stage = Stage::with(clerk_bridge::core::Options { seed, ..Default::default() });
-        stage.backend(&CUSTOM, SESSION_TOKEN);
+        stage.backend(CUSTOM, SESSION_TOKEN);
         stage.tell(Event::Start);
         stage.clerk.session = Some(alice());
         stage.clerk.answer(-45_000, DAWN, Name::NONE, false);
@@ -274,7 +274,7 @@ fn b7_a_refresh_never_leaves_a_gap_when_clerks_cache_gives_the_old_token_again()
 
 #[test]
 fn b9_a_token_that_says_nothing_is_attached_and_refreshed_on_rejection() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     (stage.clerk.life, stage.clerk.has_iat) = (None, false);
     stage.sign_in(alice());
     stage.advance(10 * MINUTE);
@@ -287,7 +287,7 @@ fn b9_a_token_that_says_nothing_is_attached_and_refreshed_on_rejection() {
 
 #[test]
 fn b9_what_is_no_token_is_a_passing_failure() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.clerk.script = [Reply::Fail(Failure::Malformed)].into();
     stage.sign_in(alice());
     stage.advance(100);
@@ -298,7 +298,7 @@ fn b9_what_is_no_token_is_a_passing_failure() {
 
 #[test]
 fn b10_a_call_waits_for_the_fetch_timeout_and_no_longer() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.clerk.usual = Reply::Hang;
     stage.sign_in(alice());
     stage.advance(3 * SECOND);
@@ -312,7 +312,7 @@ fn b10_a_call_waits_for_the_fetch_timeout_and_no_longer() {
 
 #[test]
 fn b10_a_call_made_while_clerk_loads_waits_from_when_it_is_known_who_is_signed_in() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.clerk.usual = Reply::Hang;
     let caller = stage.ask(Ask::Fresh(TEMPLATE));
     stage.advance(14 * SECOND);
@@ -335,7 +335,7 @@ fn b10_a_forced_call_under_a_good_token_settles_too() {
 
 #[test]
 fn b11_a_token_of_somebody_else_is_a_passing_failure() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.clerk.caches = false;
     stage.clerk.script = [Reply::Foreign, Reply::Foreign].into();
     stage.sign_in(alice());
@@ -346,7 +346,7 @@ fn b11_a_token_of_somebody_else_is_a_passing_failure() {
 
 #[test]
 fn g2_waiting_calls_are_told_when_the_user_leaves_and_stay_through_an_organization_switch() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.clerk.usual = Reply::Hang;
     stage.sign_in(alice());
     let stays = stage.ask(Ask::Fresh(Name::NONE));
@@ -383,7 +383,7 @@ fn g3_two_hundred_late_refusals_cause_one_fetch_and_lose_no_call() {
 #[test]
 fn d1_a_string_that_two_slots_hold_is_kept_until_both_let_go() {
     // An answer for an older epoch brings the very token that is held now.
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.clerk.script = [Reply::After(500)].into();
     stage.sign_in(alice());
     stage.sign_out();

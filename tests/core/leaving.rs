@@ -12,12 +12,12 @@ use clerk_bridge::core::snapshot::Status::{Authenticated, Unauthenticated};
 const SESSION_TOKEN: Template = Template::Fixed(Name::NONE);
 
 fn custom() -> Stage {
-    Stage::attached(&CUSTOM, SESSION_TOKEN, alice())
+    Stage::attached(CUSTOM, SESSION_TOKEN, alice())
 }
 
 #[test]
 fn d1_a_result_of_an_older_epoch_changes_nothing() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.clerk.script = [Reply::After(3_000)].into();
     stage.sign_in(alice());
     stage.advance(SECOND);
@@ -45,7 +45,7 @@ fn d1_what_on_leave_asks_for_is_not_the_token_of_who_left() {
 
 #[test]
 fn d2_sign_out_detaches_all_at_once_and_stops_the_timers() {
-    for policy in [&CUSTOM, &CONVEX] {
+    for policy in [CUSTOM, CONVEX] {
         let mut stage = Stage::new();
         for _ in 0..3 {
             stage.backend(policy, SESSION_TOKEN);
@@ -68,7 +68,7 @@ fn d2_sign_out_detaches_all_at_once_and_stops_the_timers() {
 
 #[test]
 fn d2_a_fetch_in_the_air_at_sign_out_attaches_nobody() {
-    let mut stage = Stage::of(&CONVEX, SESSION_TOKEN);
+    let mut stage = Stage::of(CONVEX, SESSION_TOKEN);
     stage.clerk.usual = Reply::After(2_000);
     stage.sign_in(alice());
     stage.advance(SECOND);
@@ -80,7 +80,7 @@ fn d2_a_fetch_in_the_air_at_sign_out_attaches_nobody() {
 
 #[test]
 fn d2_a_step_that_hangs_is_told_and_holds_up_the_detaching_for_five_seconds() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.backends[0].script = [End::Hang].into();
     stage.sign_in(alice());
     stage.advance(SECOND);
@@ -95,7 +95,7 @@ fn d2_a_step_that_hangs_is_told_and_holds_up_the_detaching_for_five_seconds() {
 
 #[test]
 fn d2_an_attach_that_succeeds_after_it_was_given_up_is_undone() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.backends[0].script = [End::Well(20_000)].into();
     stage.sign_in(alice());
     stage.advance(SECOND);
@@ -109,7 +109,7 @@ fn d2_an_attach_that_succeeds_after_it_was_given_up_is_undone() {
 
 #[test]
 fn d2_late_attaches_of_two_users_are_both_undone_before_the_third_counts() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.backends[0].script = [End::Well(30_000), End::Well(0), End::Well(25_000), End::Well(0)].into();
     stage.sign_in(alice());
     stage.advance(SECOND);
@@ -132,7 +132,7 @@ fn d2_late_attaches_of_two_users_are_both_undone_before_the_third_counts() {
 
 #[test]
 fn d2_a_late_attach_under_a_running_one_starts_over() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.backends[0].script = [End::Well(9_000), End::Well(10), End::Well(4_000)].into();
     stage.sign_in(alice());
     stage.advance(SECOND);
@@ -175,7 +175,7 @@ fn d3_b_is_kept_out_until_a_is_cleared() {
 
 #[test]
 fn d3_on_leave_is_awaited_for_five_seconds_before_anybody_is_attached() {
-    for policy in [&CUSTOM, &CONVEX] {
+    for policy in [CUSTOM, CONVEX] {
         for (takes, waits) in [(Some(2_000), 2_000), (None, 5_000)] {
             let mut stage = Stage::attached(policy, SESSION_TOKEN, alice());
             stage.leave_takes = takes;
@@ -191,7 +191,7 @@ fn d3_on_leave_is_awaited_for_five_seconds_before_anybody_is_attached() {
 
 #[test]
 fn d3_a_switch_while_an_attach_runs_ends_with_the_last_user() {
-    for policy in [&CUSTOM, &CONVEX] {
+    for policy in [CUSTOM, CONVEX] {
         for end in [End::Well(3_000), End::Not(3_000, Refusal::Refused), End::Hang] {
             let mut stage = Stage::of(policy, SESSION_TOKEN);
             stage.backends[0].script = [end].into();
@@ -256,7 +256,7 @@ fn d7_sign_out_detaches_then_signs_out_of_clerk_once() {
 #[test]
 fn d7_sign_out_finishes_when_backends_fail_or_hang() {
     for end in [End::Not(10, Refusal::Transient), End::Not(10, Refusal::Config), End::Hang] {
-        for policy in [&CUSTOM, &CONVEX] {
+        for policy in [CUSTOM, CONVEX] {
             let mut stage = Stage::attached(policy, SESSION_TOKEN, alice());
             stage.leave_takes = None;
             stage.backends[0].usual = end;
@@ -314,7 +314,7 @@ fn d7_whoever_comes_in_while_the_backends_let_go_does_not_hold_up_the_sign_out()
 
 #[test]
 fn d7_sign_out_before_clerk_is_loaded_reaches_clerk() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     let caller = stage.bridge_sign_out();
     stage.advance(SECOND);
     assert_eq!((stage.answer(caller), stage.status()), (Some(Ok(None)), Unauthenticated));

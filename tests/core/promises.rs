@@ -6,6 +6,7 @@
 mod fetching;
 mod harness;
 mod leaving;
+mod policies;
 mod refreshing;
 mod rejection;
 mod state;

@@ -14,7 +14,7 @@ const SESSION_TOKEN: Template = Template::Fixed(Name::NONE);
 const DAY: i64 = 24 * 60 * MINUTE;
 
 fn custom() -> Stage {
-    Stage::attached(&CUSTOM, SESSION_TOKEN, alice())
+    Stage::attached(CUSTOM, SESSION_TOKEN, alice())
 }
 
 fn gaps(stage: &Stage) -> Vec<i64> {
@@ -47,7 +47,7 @@ fn c1_a_backend_never_holds_a_token_that_is_dead() {
 #[test]
 fn c2_short_lived_tokens_make_no_hot_loop() {
     for (life, most) in [(8_000, 11), (2_000, 41), (1_000, 61), (500, 61), (0, 61)] {
-        let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+        let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
         stage.clerk.life = Some(life);
         stage.sign_in(alice());
         stage.advance(MINUTE);
@@ -61,7 +61,7 @@ fn c3_a_clock_a_day_off_refreshes_on_time_once_a_minted_token_was_seen() {
     for skew in [-DAY, -5 * MINUTE, -90_000, 90_000, 5 * MINUTE, DAY] {
         let mut stage = Stage::new();
         stage.set_clock(skew);
-        stage.backend(&CUSTOM, SESSION_TOKEN);
+        stage.backend(CUSTOM, SESSION_TOKEN);
         stage.tell(clerk_bridge::core::Event::Start);
         stage.sign_in(alice());
         stage.advance(SECOND);
@@ -85,7 +85,7 @@ fn c3_what_is_learnt_of_clerks_time_moves_the_refresh_of_a_token_that_is_held() 
     // The client is five minutes behind, and holds a token of unknown age for its backend.
     let mut stage = Stage::new();
     stage.set_clock(-5 * MINUTE);
-    stage.backend(&CUSTOM, SESSION_TOKEN);
+    stage.backend(CUSTOM, SESSION_TOKEN);
     stage.tell(clerk_bridge::core::Event::Start);
     stage.clerk.session = Some(alice());
     stage.clerk.life = Some(6 * MINUTE);
@@ -134,7 +134,7 @@ fn c3_clocks_set_forwards_and_back_leave_the_bridge_right() {
 
 #[test]
 fn c4_after_sleep_the_refresh_comes_before_anything_is_sent() {
-    let mut stage = Stage::attached(&CONVEX, SESSION_TOKEN, alice());
+    let mut stage = Stage::attached(CONVEX, SESSION_TOKEN, alice());
     let before = stage.backends[0].runs.len();
     stage.sleep(60 * MINUTE);
     let entry = stage.log.len();
@@ -160,7 +160,7 @@ fn c4_the_timer_is_set_anew_when_the_clock_is_set_forwards() {
 
 #[test]
 fn c4_one_timer_never_further_than_a_browser_can_set() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.clerk.life = Some(60 * DAY);
     stage.sign_in(alice());
     stage.advance(SECOND);
@@ -174,7 +174,7 @@ fn c4_one_timer_never_further_than_a_browser_can_set() {
 #[test]
 fn c5_tokens_without_iat_or_exp_are_used() {
     for (life, has_iat, fetches) in [(Some(60_000), false, 12), (None, true, 1), (None, false, 1)] {
-        let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+        let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
         (stage.clerk.life, stage.clerk.has_iat) = (life, has_iat);
         stage.clerk.caches = false;
         stage.sign_in(alice());
@@ -190,7 +190,7 @@ fn c5_tokens_without_iat_or_exp_are_used() {
 fn c5_a_clock_ahead_of_tokens_without_iat_makes_no_loop() {
     let mut stage = Stage::new();
     stage.set_clock(10 * MINUTE);
-    stage.backend(&CUSTOM, SESSION_TOKEN);
+    stage.backend(CUSTOM, SESSION_TOKEN);
     stage.tell(clerk_bridge::core::Event::Start);
     stage.clerk.has_iat = false;
     stage.sign_in(alice());
@@ -202,7 +202,7 @@ fn c5_a_clock_ahead_of_tokens_without_iat_makes_no_loop() {
 #[test]
 fn c6_a_role_change_is_one_minted_fetch_and_one_hand_over() {
     for next in [Session { role: Name(31), ..alice() }, Session { org: Name(21), ..alice() }] {
-        let mut stage = Stage::attached(&CONVEX, SESSION_TOKEN, alice());
+        let mut stage = Stage::attached(CONVEX, SESSION_TOKEN, alice());
         let before = (stage.fetches().len(), stage.backends[0].runs.len());
         stage.sign_in(next);
         stage.advance(10 * SECOND);
@@ -246,7 +246,7 @@ fn c6_an_organization_switch_while_clerk_fails_recovers() {
 
 #[test]
 fn j2_the_timer_stands_still_when_nothing_is_pending() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.sign_out();
     stage.advance(10 * SECOND);
     assert_eq!(stage.timer_in(), None);

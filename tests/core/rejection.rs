@@ -13,13 +13,13 @@ use clerk_bridge::core::snapshot::Status::{Authenticated, Loading, Unauthenticat
 const SESSION_TOKEN: Template = Template::Fixed(Name::NONE);
 const REFUSE: End = End::Not(50, Refusal::Refused);
 
-fn attached(policy: &'static Policy) -> Stage {
+fn attached(policy: Policy) -> Stage {
     Stage::attached(policy, SESSION_TOKEN, alice())
 }
 
 #[test]
 fn h5_a_rejected_token_is_replaced_by_a_minted_one_and_nobody_notices() {
-    for policy in [&CUSTOM, &CONVEX] {
+    for policy in [CUSTOM, CONVEX] {
         let mut stage = attached(policy);
         stage.advance(10 * SECOND);
         stage.reject(0, Refusal::Refused);
@@ -34,7 +34,7 @@ fn h5_a_rejected_token_is_replaced_by_a_minted_one_and_nobody_notices() {
 
 #[test]
 fn h5_three_tries_then_the_backend_is_unauthenticated_and_clerk_stays() {
-    for (policy, usual) in [(&CUSTOM, Reply::Well), (&CONVEX, Reply::Well), (&CONVEX, Reply::Same)] {
+    for (policy, usual) in [(CUSTOM, Reply::Well), (CONVEX, Reply::Well), (CONVEX, Reply::Same)] {
         let mut stage = attached(policy);
         stage.clerk.usual = usual;
         stage.advance(10 * SECOND);
@@ -55,7 +55,7 @@ fn h5_three_tries_then_the_backend_is_unauthenticated_and_clerk_stays() {
 
 #[test]
 fn h5_who_was_authenticated_stays_so_while_the_tries_last() {
-    let mut stage = attached(&CUSTOM);
+    let mut stage = attached(CUSTOM);
     stage.advance(10 * SECOND);
     stage.backends[0].script = [REFUSE; 2].into();
     stage.reject(0, Refusal::Refused);
@@ -67,7 +67,7 @@ fn h5_who_was_authenticated_stays_so_while_the_tries_last() {
 
 #[test]
 fn h5_a_refused_backend_is_tried_again_with_back_off() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.sign_in(alice());
     stage.advance(SECOND);
     stage.reject(0, Refusal::Refused);
@@ -91,7 +91,7 @@ fn h5_a_refused_backend_is_tried_again_with_back_off() {
 #[test]
 fn h5_back_online_or_another_user_is_tried_at_once() {
     let given_up = || {
-        let mut stage = attached(&CUSTOM);
+        let mut stage = attached(CUSTOM);
         stage.reject(0, Refusal::Refused);
         stage.backends[0].script = [REFUSE; 3].into();
         stage.until("the end", |stage| stage.status() == Unauthenticated);
@@ -120,7 +120,7 @@ fn h5_back_online_or_another_user_is_tried_at_once() {
 
 #[test]
 fn h5_b2_a_clerk_that_cannot_be_reached_does_not_count() {
-    let mut stage = attached(&CONVEX);
+    let mut stage = attached(CONVEX);
     stage.clerk.usual = Reply::Fail(Failure::Transient);
     stage.reject(0, Refusal::Refused);
     stage.advance(5 * MINUTE);
@@ -134,7 +134,7 @@ fn h5_b2_a_clerk_that_cannot_be_reached_does_not_count() {
 
 #[test]
 fn h5_a_backend_that_takes_every_token_and_refuses_it_a_moment_later_is_given_up() {
-    let mut stage = attached(&CUSTOM);
+    let mut stage = attached(CUSTOM);
     stage.advance(10 * SECOND);
     let start = stage.now;
     for _ in 0..4 {
@@ -151,7 +151,7 @@ fn h5_a_backend_that_takes_every_token_and_refuses_it_a_moment_later_is_given_up
 
 #[test]
 fn h5_a_refusal_while_a_newer_token_is_on_its_way_is_ignored() {
-    let mut stage = attached(&CUSTOM);
+    let mut stage = attached(CUSTOM);
     let old = stage.backends[0].handed()[0].step;
     stage.backends[0].usual = End::Well(5_000);
     stage.until("the update", |stage| stage.backends[0].handed().len() == 2);
@@ -165,7 +165,7 @@ fn h5_a_refusal_while_a_newer_token_is_on_its_way_is_ignored() {
 
 #[test]
 fn h5_a_refusal_of_who_left_does_not_count_against_who_came() {
-    let mut stage = attached(&CONVEX);
+    let mut stage = attached(CONVEX);
     let step = stage.backends[0].handed()[0].step;
     stage.clerk.usual = Reply::After(2_000);
     stage.sign_in(bob());
@@ -177,7 +177,7 @@ fn h5_a_refusal_of_who_left_does_not_count_against_who_came() {
 
 #[test]
 fn h33_a_wrong_configuration_is_not_retried() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.backends[0].script = [End::Not(10, Refusal::Config)].into();
     stage.sign_in(alice());
     stage.advance(SECOND);
@@ -192,7 +192,7 @@ fn h33_a_wrong_configuration_is_not_retried() {
 
 #[test]
 fn j2_a_backend_in_passing_trouble_is_tried_with_back_off() {
-    let mut stage = Stage::of(&CONVEX, SESSION_TOKEN);
+    let mut stage = Stage::of(CONVEX, SESSION_TOKEN);
     stage.backends[0].usual = End::Not(10, Refusal::Transient);
     stage.sign_in(alice());
     stage.advance(5 * MINUTE);
@@ -205,7 +205,7 @@ fn j2_a_backend_in_passing_trouble_is_tried_with_back_off() {
 
 #[test]
 fn j2_a_detach_after_a_refusal_that_fails_makes_no_loop() {
-    let mut stage = attached(&CUSTOM);
+    let mut stage = attached(CUSTOM);
     stage.backends[0].usual = End::Not(1, Refusal::Refused);
     stage.reject(0, Refusal::Refused);
     stage.advance(5 * MINUTE);
@@ -222,8 +222,8 @@ fn j2_a_detach_after_a_refusal_that_fails_makes_no_loop() {
 #[test]
 fn b1_a_token_that_one_backend_refuses_is_replaced_for_all_that_share_it() {
     let mut stage = Stage::new();
-    stage.backend(&CUSTOM, SESSION_TOKEN);
-    stage.backend(&CONVEX, SESSION_TOKEN);
+    stage.backend(CUSTOM, SESSION_TOKEN);
+    stage.backend(CONVEX, SESSION_TOKEN);
     stage.tell(Event::Start);
     stage.sign_in(alice());
     stage.advance(10 * SECOND);
@@ -236,7 +236,7 @@ fn b1_a_token_that_one_backend_refuses_is_replaced_for_all_that_share_it() {
 
 #[test]
 fn h2_a_newer_token_goes_straight_to_a_convex_that_still_waits_for_an_older_one() {
-    let mut stage = Stage::of(&CONVEX, SESSION_TOKEN);
+    let mut stage = Stage::of(CONVEX, SESSION_TOKEN);
     stage.backends[0].usual = End::Hang; // its socket is down
     stage.sign_in(alice());
     stage.advance(3 * MINUTE);

@@ -6,7 +6,7 @@
 
 mod harness;
 
-use clerk_bridge::core::backend::policy::{CONVEX, CUSTOM};
+use clerk_bridge::core::backend::policy::TRIPLIT;
 use clerk_bridge::core::backend::{Policy, Template};
 use clerk_bridge::core::effect::{RequestId, StepId, TokenId};
 use clerk_bridge::core::event::{Ask, Event, Refusal, Wake};
@@ -220,7 +220,8 @@ fn agrees(stage: &Stage) -> bool {
 #[derive(Clone, Debug)]
 struct Play {
     seed: u64,
-    backends: Vec<(bool, u32)>,
+    /// The number of each one's kind, and its template.
+    backends: Vec<(u32, u32)>,
     skew: i64,
     fits: bool,
     persist: bool,
@@ -231,7 +232,7 @@ struct Play {
 fn play() -> impl Strategy<Value = Play> {
     (
         any::<u64>(),
-        vec((any::<bool>(), 0..3u32), 0..4),
+        vec((0..6u32, 0..3u32), 0..4),
         select(vec![0, 0, -DAY, -90_000, 90_000, DAY]),
         any::<bool>(),
         any::<bool>(),
@@ -254,8 +255,11 @@ fn run(play: &Play) {
     let mut stage = Stage::with(Options { seed: play.seed, persist, ..Options::default() });
     stage.clerk.fits = play.fits;
     stage.set_clock(play.skew);
-    for (convex, template) in &play.backends {
-        let policy: &'static Policy = if *convex { &CONVEX } else { &CUSTOM };
+    for (kind, template) in &play.backends {
+        let policy = match kind {
+            5 => TRIPLIT.with(Policy::KEEPS_SIGNED_OUT),
+            kind => Policy::of(*kind),
+        };
         let template = match template {
             0 => Template::Fixed(Name::NONE),
             1 => Template::Fixed(TEMPLATE),
@@ -313,6 +317,9 @@ fn recover(stage: &mut Stage) {
     assert!(agrees(stage), "J2: lost again\n{}", stage.tail(60));
     assert!(stage.published.len() == entry, "A2: {:?}\n{}", &stage.published[entry..], stage.tail(99));
     assert_eq!(stage.unanswered(), 0, "B10");
+    for index in 0..stage.backends.len() {
+        assert_eq!(stage.bridge.owed(index), [], "D5");
+    }
 }
 
 fn cases() -> u32 {

@@ -16,7 +16,7 @@ const AUTO: Template = Template::UnlessFits(TEMPLATE);
 #[test]
 fn a1_while_clerk_loads_nothing_is_fetched_and_the_last_user_is_remembered() {
     let mut stage = Stage::new();
-    stage.backend(&CONVEX, AUTO);
+    stage.backend(CONVEX, AUTO);
     stage.tell(Event::Remembered(Name(1), Name(20)));
     stage.tell(Event::Start);
     stage.advance(14 * SECOND);
@@ -29,7 +29,7 @@ fn a1_while_clerk_loads_nothing_is_fetched_and_the_last_user_is_remembered() {
 
 #[test]
 fn a2_authenticated_is_entered_once_and_rotations_publish_nothing() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.backends[0].usual = End::Well(300);
     stage.sign_in(alice());
     stage.advance(350);
@@ -56,7 +56,7 @@ fn a2_a_bridge_without_backends_is_authenticated_once_it_holds_a_token() {
 
 #[test]
 fn a3_signed_out_is_unauthenticated_and_calls_go_through() {
-    let mut stage = Stage::of(&CONVEX, AUTO);
+    let mut stage = Stage::of(CONVEX, AUTO);
     stage.sign_out();
     assert_eq!(stage.status(), Unauthenticated);
     let caller = stage.ask(Ask::Good(TEMPLATE));
@@ -65,7 +65,7 @@ fn a3_signed_out_is_unauthenticated_and_calls_go_through() {
 
 #[test]
 fn a4_refreshing_ends_when_a_token_that_ran_out_is_replaced() {
-    let mut stage = Stage::attached(&CONVEX, AUTO, alice());
+    let mut stage = Stage::attached(CONVEX, AUTO, alice());
     stage.clerk.usual = Reply::Fail(Failure::Transient);
     stage.advance(3 * MINUTE);
     assert_eq!((stage.status(), stage.state().is_refreshing), (Authenticated, true));
@@ -79,7 +79,7 @@ fn a4_refreshing_ends_when_a_token_that_ran_out_is_replaced() {
 
 #[test]
 fn a6_clerk_that_does_not_load_is_reported_and_may_turn_up_later() {
-    let mut stage = Stage::of(&CONVEX, AUTO);
+    let mut stage = Stage::of(CONVEX, AUTO);
     let caller = stage.ask(Ask::Good(Name::NONE));
     stage.advance(14_999);
     assert_eq!(stage.status(), Loading);
@@ -96,7 +96,7 @@ fn a6_clerk_that_does_not_load_is_reported_and_may_turn_up_later() {
 
 #[test]
 fn a6_clerk_that_cannot_start_is_reported_at_once() {
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.source(Source::Failed);
     assert_eq!((stage.status(), stage.state().error), (Unauthenticated, Some(Code::SourceFailed)));
     let caller = stage.ask(Ask::Good(Name::NONE));
@@ -107,7 +107,7 @@ fn a6_clerk_that_cannot_start_is_reported_at_once() {
 
 #[test]
 fn a7_clerk_not_loaded_for_a_moment_tears_nothing_down() {
-    let mut stage = Stage::attached(&CONVEX, AUTO, alice());
+    let mut stage = Stage::attached(CONVEX, AUTO, alice());
     let before = (stage.published.len(), stage.backends[0].runs.len());
     for _ in 0..3 {
         stage.source(Source::Unknown);
@@ -124,7 +124,7 @@ fn a7_clerk_not_loaded_for_a_moment_tears_nothing_down() {
 
 #[test]
 fn a7_nothing_is_fetched_while_clerk_does_not_show_the_session() {
-    let mut stage = Stage::attached(&CUSTOM, SESSION_TOKEN, alice());
+    let mut stage = Stage::attached(CUSTOM, SESSION_TOKEN, alice());
     let before = stage.fetches().len();
     stage.source(Source::Unknown);
     stage.advance(5 * MINUTE);
@@ -140,7 +140,7 @@ fn a7_nothing_is_fetched_while_clerk_does_not_show_the_session() {
 #[test]
 fn a8_a_pending_session_is_signed_out() {
     // The source says so; the machine takes it for what it is.
-    let mut stage = Stage::attached(&CUSTOM, SESSION_TOKEN, alice());
+    let mut stage = Stage::attached(CUSTOM, SESSION_TOKEN, alice());
     stage.sign_out();
     assert_eq!(stage.status(), Unauthenticated);
     assert_eq!(stage.state().session, Session::default());
@@ -149,8 +149,8 @@ fn a8_a_pending_session_is_signed_out() {
 #[test]
 fn a9_a_backend_that_refused_for_good_says_so_and_the_user_stays() {
     let mut stage = Stage::new();
-    stage.backend(&CONVEX, AUTO);
-    stage.backend(&CUSTOM, SESSION_TOKEN);
+    stage.backend(CONVEX, AUTO);
+    stage.backend(CUSTOM, SESSION_TOKEN);
     stage.backends[1].script = [End::Not(10, Refusal::Config)].into();
     stage.tell(Event::Start);
     stage.sign_in(alice());
@@ -164,7 +164,7 @@ fn a9_a_backend_that_refused_for_good_says_so_and_the_user_stays() {
 #[test]
 fn h1_one_fetch_and_one_attach_at_start() {
     for (fits, fetches) in [(Some(true), 1), (Some(false), 1), (None, 2)] {
-        let mut stage = Stage::of(&CONVEX, AUTO);
+        let mut stage = Stage::of(CONVEX, AUTO);
         stage.clerk.fits = fits == Some(true);
         stage.sign_in(Session { fits, ..alice() });
         stage.advance(30 * SECOND);
@@ -175,7 +175,7 @@ fn h1_one_fetch_and_one_attach_at_start() {
 
 #[test]
 fn b5_for_convex_the_session_token_is_taken_if_its_audience_fits() {
-    let mut stage = Stage::of(&CONVEX, AUTO);
+    let mut stage = Stage::of(CONVEX, AUTO);
     stage.clerk.fits = true;
     stage.sign_in(alice());
     stage.advance(SECOND);
@@ -185,7 +185,7 @@ fn b5_for_convex_the_session_token_is_taken_if_its_audience_fits() {
 
 #[test]
 fn b5_an_audience_that_appears_later_is_noticed() {
-    let mut stage = Stage::of(&CONVEX, AUTO);
+    let mut stage = Stage::of(CONVEX, AUTO);
     stage.sign_in(Session { fits: Some(false), ..alice() });
     stage.advance(SECOND);
     stage.clerk.fits = true;
@@ -198,7 +198,7 @@ fn b5_an_audience_that_appears_later_is_noticed() {
 
 #[test]
 fn h4_a_switch_goes_straight_over() {
-    let mut stage = Stage::attached(&CONVEX, AUTO, alice());
+    let mut stage = Stage::attached(CONVEX, AUTO, alice());
     let before = stage.backends[0].runs.len();
     stage.sign_in(bob());
     stage.advance(SECOND);
@@ -213,7 +213,7 @@ fn h4_a_switch_goes_straight_over() {
 
 #[test]
 fn h6_a_client_is_held_before_the_first_token_and_on_a_switch() {
-    let mut stage = Stage::of(&CONVEX, AUTO);
+    let mut stage = Stage::of(CONVEX, AUTO);
     assert_eq!(stage.backends[0].commands(), [Command::Hold(false)]);
     stage.clerk.usual = Reply::Hang;
     stage.sign_in(alice());
@@ -226,7 +226,7 @@ fn h6_a_client_is_held_before_the_first_token_and_on_a_switch() {
 
 #[test]
 fn h6_a_client_is_held_while_its_token_has_run_out() {
-    let mut stage = Stage::attached(&CONVEX, AUTO, alice());
+    let mut stage = Stage::attached(CONVEX, AUTO, alice());
     stage.clerk.usual = Reply::Fail(Failure::Transient);
     stage.advance(2 * MINUTE);
     assert_eq!(stage.backends[0].commands().last(), Some(&Command::Hold(false)));
@@ -237,11 +237,11 @@ fn h6_a_client_is_held_while_its_token_has_run_out() {
 
 #[test]
 fn h7_nobody_is_told_to_those_that_wait() {
-    let mut stage = Stage::of(&CONVEX, AUTO);
+    let mut stage = Stage::of(CONVEX, AUTO);
     stage.sign_out();
     stage.advance(0);
     assert_eq!(stage.backends[0].commands(), [Command::Hold(false), Command::Nobody]);
-    let mut stage = Stage::of(&CUSTOM, SESSION_TOKEN);
+    let mut stage = Stage::of(CUSTOM, SESSION_TOKEN);
     stage.sign_out();
     stage.advance(0);
     assert_eq!(stage.backends[0].commands(), [], "a backend that cannot be held is told nothing");
@@ -250,7 +250,7 @@ fn h7_nobody_is_told_to_those_that_wait() {
 #[test]
 fn j1_events_that_nobody_waits_for_change_nothing() {
     use clerk_bridge::core::effect::{LeaveId, RequestId, StepId, TokenId};
-    let mut stage = Stage::attached(&CUSTOM, SESSION_TOKEN, alice());
+    let mut stage = Stage::attached(CUSTOM, SESSION_TOKEN, alice());
     let entry = stage.log.len();
     for event in [
         Event::Fetched(RequestId(7_777), TokenId(9), Default::default()),

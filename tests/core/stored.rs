@@ -19,7 +19,7 @@ fn keeping(persist: Persist) -> Stage {
 /// A page that an earlier load left in Alice's session, with a token that lives so long still.
 fn restored(template: Template, name: Name, left: i64) -> Stage {
     let mut stage = keeping(Persist::Tokens);
-    stage.backend(&CONVEX, template);
+    stage.backend(CONVEX, template);
     stage.clerk.session = Some(alice());
     let Some((_, Ok(token))) = stage.clerk.answer(left - MINUTE, stage.wall(), name, true) else {
         panic!("no token")
@@ -36,7 +36,7 @@ fn restored(template: Template, name: Name, left: i64) -> Stage {
 #[test]
 fn f1_a_record_is_stored_when_it_changes_and_only_then() {
     let mut stage = keeping(Persist::Identity);
-    stage.backend(&CUSTOM, SESSION_TOKEN);
+    stage.backend(CUSTOM, SESSION_TOKEN);
     stage.tell(Event::Start);
     stage.sign_in(alice());
     stage.advance(SECOND);
@@ -52,7 +52,7 @@ fn f2_no_token_is_stored_but_with_tokens() {
         [(Persist::Nothing, false, false), (Persist::Identity, true, false), (Persist::Tokens, true, true)]
     {
         let mut stage = keeping(persist);
-        stage.backend(&CUSTOM, SESSION_TOKEN);
+        stage.backend(CUSTOM, SESSION_TOKEN);
         stage.tell(Event::Start);
         stage.sign_in(alice());
         stage.advance(MINUTE);
@@ -122,7 +122,7 @@ fn f3_a6_a_clerk_that_never_comes_ends_a_restored_session_with_its_token() {
 #[test]
 fn f3_a_forced_call_does_not_hold_up_a_restored_token() {
     let mut stage = keeping(Persist::Tokens);
-    stage.backend(&CONVEX, SESSION_TOKEN);
+    stage.backend(CONVEX, SESSION_TOKEN);
     stage.clerk.session = Some(alice());
     let Some((_, Ok(token))) = stage.clerk.answer(-10 * SECOND, DAWN, Name::NONE, true) else {
         panic!("no token")
@@ -145,7 +145,7 @@ fn f3_a_stored_token_that_is_dead_is_not_used() {
 #[test]
 fn f4_sign_out_leaves_nothing_but_whose_data_is_not_cleared_yet() {
     let mut stage = keeping(Persist::Tokens);
-    stage.backend(&CUSTOM, SESSION_TOKEN);
+    stage.backend(CUSTOM, SESSION_TOKEN);
     stage.tell(Event::Start);
     stage.sign_in(alice());
     stage.advance(SECOND);
@@ -166,7 +166,7 @@ fn f4_sign_out_leaves_nothing_but_whose_data_is_not_cleared_yet() {
 #[test]
 fn d4_data_that_a_crash_left_is_cleared_before_another_user_and_kept_for_the_same() {
     let mut stage = Stage::new();
-    stage.backend(&CUSTOM, SESSION_TOKEN);
+    stage.backend(CUSTOM, SESSION_TOKEN);
     stage.tell(Event::Owner(0, Name(1)));
     stage.tell(Event::Start);
     stage.sign_in(bob());
@@ -178,7 +178,7 @@ fn d4_data_that_a_crash_left_is_cleared_before_another_user_and_kept_for_the_sam
     );
 
     let mut stage = Stage::new();
-    stage.backend(&CUSTOM, SESSION_TOKEN);
+    stage.backend(CUSTOM, SESSION_TOKEN);
     stage.tell(Event::Owner(0, Name(1)));
     stage.tell(Event::Start);
     stage.sign_in(alice());
@@ -186,7 +186,7 @@ fn d4_data_that_a_crash_left_is_cleared_before_another_user_and_kept_for_the_sam
     assert!(matches!(stage.backends[0].commands()[..], [Command::Attach(_)]));
 
     let mut stage = Stage::new();
-    stage.backend(&CUSTOM, SESSION_TOKEN);
+    stage.backend(CUSTOM, SESSION_TOKEN);
     stage.tell(Event::Owner(0, Name(1)));
     stage.tell(Event::Start);
     stage.sign_out();

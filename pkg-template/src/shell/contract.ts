@@ -4,12 +4,14 @@ import type { EVENT } from "./numbers.js";
 
 /** @internal One bridge below the public API. Every method is synchronous, and does nothing after `dispose`. */
 export interface Shell {
-  addBackend(name: string, policy: number, template: string | null | undefined, auto: boolean): void;
+  addBackend(name: string, kind: number, template: string | null | undefined, auto: boolean, traits: number): void;
   /** kind: 0 a token source, 1 a Clerk, 2 a holder of the latest `useAuth()`. */
   start(kind: number, source: object): void;
   sourceChanged(): void;
   getToken(caller: number, template: string | null, force: boolean): void;
   renew(caller: number, backend: number, rejectedToken: string): void;
+  /** A backend's own session is to be revoked. */
+  owes(backend: number, session: string): void;
   /** An event that numbers say all of. */
   tell(event: EVENT, ...numbers: number[]): void;
   dispose(): void;
@@ -23,13 +25,15 @@ export interface Host {
   /** `cause`: how the last promise of the source failed, if it did. */
   answer(caller: number, code: number, token: string | null, cause: unknown): void;
   token(template: string | null, token: string | null, goodForMs: number): void;
-  /** command: 0 hold, 1 attach, 2 update, 3 detach, 4 nobody. `reason`: of a detach; with hold, 1: somebody left. */
+  /** command: 0 hold, 1 attach, 2 update, 3 detach, 4 nobody, 5 revoke. `text`: the token, or with revoke the session.
+   *  `reason`: of a detach; with hold, 1: somebody left. `owned`: the data it keeps is known to be this user's. */
   run(
     backend: number,
     step: number,
     command: number,
-    token: string | null,
+    text: string | null,
     reason: number,
+    owned: boolean,
     userId: string,
     sessionId: string,
     orgId: string | null,

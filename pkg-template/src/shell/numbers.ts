@@ -2,7 +2,7 @@
 
 /** @internal Events, with what their arguments say. */
 export const enum EVENT {
-  /** policy, template, whether the session token is taken where it fits */
+  /** kind, template, whether the session token is taken where it fits, traits beyond those of its kind */
   backend,
   /** user, organization */
   remembered,
@@ -39,7 +39,16 @@ export const enum EVENT {
   signOut,
   /** request; 1: it succeeded */
   sourceSignedOut,
+  /** backend, a session of its own that is to be revoked */
+  owes,
   dispose,
+}
+
+/** @internal Traits of a backend beyond those of its kind; the bits of `src/core/backend/policy.rs`. */
+export const enum TRAIT {
+  holds = 1,
+  keepsSignedOut = 1 << 4,
+  exchanges = 1 << 7,
 }
 
 /** @internal Effects, with what their arguments say. 9 follows each 8, 11 each 10, 15 each 14. */
@@ -62,8 +71,8 @@ export const enum EFFECT {
   forget,
   /** user, organization */
   store,
-  /** backend, user */
-  storeOwner,
+  /** backend, user whose data it keeps; or backend, -, a session of its own that is to be revoked */
+  storeBackend,
   /** user, session, organization, role */
   storeLive,
   /** template, token */

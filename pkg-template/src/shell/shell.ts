@@ -106,6 +106,20 @@ export default (
     return found;
   };
 
+  /** The stored lines of backends: name, whose data it keeps, a session of its own that is to be revoked. */
+  const recorded = () => {
+    const rest = (persist && read("localStorage", name)?.slice(2)) || [];
+    return rest.flatMap((_, i) => (i % 3 ? [] : [rest.slice(i, i + 3)]));
+  };
+
+  /** Every session that was ever owed here. */
+  const owed = new Set<string>();
+
+  const owes: Shell["owes"] = (backend, session) => {
+    owed.add(session);
+    tell(EVENT.owes, backend, keep(session));
+  };
+
   /** Keeps a list through reloads, or nothing if all that it is for is missing. (F4) */
   const store = (area: Area, list: (string | null)[], filled: number) => {
     if (!write(area, name, filled ? list : undefined)) host.event("storage.failed", -1);
@@ -139,8 +153,10 @@ export default (
     },
     [EFFECT.run](backend, step, command, argument, ...who) {
       const [userId, sessionId, orgId] = who.map(text);
-      const token = command === 1 || command === 2 ? text(argument) : null;
-      host.run(backend, step, command, token, argument, userId!, sessionId!, orgId!);
+      // What another tab has stored meanwhile counts. What this one knows is stored after the step has begun.
+      const owned = recorded().some(([name, owner]) => name === backends[backend] && owner && owner === userId);
+      const carries = command === 1 || command === 2 || command === 5;
+      host.run(backend, step, command, carries ? text(argument) : null, argument, owned, userId!, sessionId!, orgId!);
     },
     [EFFECT.abort]: host.abort,
     [EFFECT.leave]: (leave, user, reason) => host.leave(leave, text(user)!, reason),
@@ -148,9 +164,14 @@ export default (
     [EFFECT.cache]: (template, token, ms) => host.token(text(template), text(token), ms),
     [EFFECT.forget]: forget,
     [EFFECT.store](user, org) {
-      const owners = following(EFFECT.storeOwner).filter(([, owner]) => owner);
-      const list = owners.flatMap(([backend, owner]) => [backends[backend!]!, text(owner!)]);
-      store("localStorage", [text(user), text(org), ...list], user || list.length);
+      const own = following(EFFECT.storeBackend).map(([backend, ...what]) => [
+        backends[backend!]!,
+        ...what.slice(0, 2).map(text),
+      ]);
+      // What other tabs have to revoke stays until one of us has.
+      const others = recorded().filter(([, , session]) => session && !owed.has(session));
+      const list = [...own, ...others].filter(([, owner, session]) => owner || session).flat();
+      store("localStorage", [text(user), text(org), ...(list as string[])], user || list.length);
     },
     [EFFECT.storeLive](...who) {
       const tokens = following(EFFECT.storeToken).flatMap(([template, token]) => [text(template!), text(token!)]);
@@ -178,11 +199,13 @@ export default (
       if (list === null) host.event("record.discarded", -1);
       return list || [];
     };
-    const [user, org, ...owners] = recall("localStorage", 1);
+    const [user, org] = recall("localStorage", 1);
     tell(EVENT.remembered, keep(user), keep(org));
-    for (let i = 0; i < owners.length; i += 2) {
-      const backend = backends.indexOf(owners[i]!);
-      if (backend >= 0) tell(EVENT.owner, backend, keep(owners[i + 1]));
+    for (const [name, owner, session] of recorded()) {
+      const backend = backends.indexOf(name!);
+      if (backend < 0) continue;
+      if (owner) tell(EVENT.owner, backend, keep(owner));
+      if (session) owes(backend, session);
     }
     const [...who] = recall("sessionStorage", 2);
     const tokens = who.splice(4);
@@ -195,9 +218,10 @@ export default (
   return {
     tell,
     sourceChanged: look,
-    addBackend(backend, policy, template, auto) {
+    owes,
+    addBackend(backend, kind, template, auto, traits) {
       backends.push(backend);
-      tell(EVENT.backend, policy, keep(template), +auto);
+      tell(EVENT.backend, kind, keep(template), +auto, traits);
     },
     start(kind, object) {
       restore();

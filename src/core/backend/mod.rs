@@ -2,6 +2,7 @@
 //! goes its own way; what makes their ways different stands in [`policy`]. A backend must never be told
 //! two things at once, nor anything for a session that is over (D1, D2).
 
+mod owed;
 pub mod policy;
 mod step;
 mod tie;
@@ -14,7 +15,7 @@ pub use tie::Backend;
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
     /// How backends of its kind want to be treated.
-    pub policy: &'static Policy,
+    pub policy: Policy,
     /// Which token it wants.
     pub template: Template,
 }

@@ -3,9 +3,9 @@
 
 use super::super::clock::Millis;
 use super::super::context::Context;
-use super::super::effect::{Command, Effect, StepId, TokenId};
+use super::super::effect::{Command, Effect, Reason, StepId, TokenId};
 use super::super::failure::Code;
-use super::super::identity::{Epoch, Name, Who};
+use super::super::identity::{Epoch, Session, Who};
 
 /// What a backend has to know about.
 #[derive(Clone, Copy, Debug)]
@@ -26,13 +26,15 @@ pub struct World {
 
 /// Whose the backend is, as far as it was told. It is a tie from the moment an attach starts until a
 /// detach has succeeded: whatever became of the attach, something may have to be cleared.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Tie {
-    pub user: Name,
+    pub session: Session,
     pub epoch: Epoch,
     /// The hand-over of the token it has; 0: it has to be handed one.
     pub serial: u32,
     pub step: StepId,
+    /// It was detached for this reason, and the user's data stays.
+    pub rests: Option<Reason>,
 }
 
 #[derive(Clone, Copy, Debug)]

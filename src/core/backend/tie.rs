@@ -7,9 +7,10 @@ use super::super::context::Context;
 use super::super::effect::{Command, Effect, Of, Reason, StepId};
 use super::super::event::Refusal;
 use super::super::failure::Code;
-use super::super::identity::{Epoch, Name, Session, Who};
+use super::super::identity::{Name, Session, Who};
 use super::super::retry::{self, Backoff};
 use super::super::snapshot::{BackendState, Status};
+use super::owed::Owed;
 use super::policy::Policy;
 use super::step::{Step, Tie, World};
 use super::{Setup, Template};
@@ -32,8 +33,11 @@ pub struct Backend {
     /// What is published of it.
     pub published: BackendState,
     index: usize,
-    policy: &'static Policy,
-    stored_owner: Name,
+    policy: Policy,
+    /// The sessions of its own that are still to be revoked (D5).
+    pub owed: Owed,
+    /// What is stored of it: the owner, and how many sessions it owes.
+    stored: (Name, usize),
     tie: Option<Tie>,
     running: Option<Step>,
     /// Attaches that were given up, and their users; one that succeeds late is undone (D2).
@@ -60,7 +64,8 @@ impl Backend {
             published: BackendState::default(),
             index,
             policy: setup.policy,
-            stored_owner: Name::NONE,
+            owed: Owed::default(),
+            stored: Default::default(),
             tie: None,
             running: None,
             strays: Vec::new(),
@@ -77,13 +82,17 @@ impl Backend {
 
     /// Whose data it holds; nobody's if it keeps none (D4).
     pub fn owner(&self) -> Name {
-        self.tie.filter(|_| self.policy.keeps_data).map_or(Name::NONE, |tie| tie.user)
+        self.tie.filter(|_| self.keeps_data()).map_or(Name::NONE, |tie| tie.session.user)
+    }
+
+    fn keeps_data(&self) -> bool {
+        self.policy.has(Policy::KEEPS_DATA)
     }
 
     /// It holds data of this user since an earlier page load (D4).
     pub fn restore_owner(&mut self, user: Name) {
-        if self.policy.keeps_data {
-            self.tie = Some(Tie { user, epoch: Epoch::default(), serial: 0, step: StepId::default() });
+        if self.keeps_data() {
+            self.tie = Some(Tie { session: Session { user, ..Session::default() }, ..Tie::default() });
         }
     }
 
@@ -93,10 +102,10 @@ impl Backend {
         ::core::mem::replace(&mut self.published, state) != state
     }
 
-    /// Tells whether the owner changed since this was asked last.
-    pub fn note_owner(&mut self) -> bool {
-        let owner = self.owner();
-        ::core::mem::replace(&mut self.stored_owner, owner) != owner
+    /// Tells whether what is to be stored of it changed since this was asked last.
+    pub fn note_stored(&mut self) -> bool {
+        let stored = (self.owner(), self.owed.sessions().len());
+        ::core::mem::replace(&mut self.stored, stored) != stored
     }
 
     fn state(&self, world: World) -> BackendState {
@@ -116,7 +125,8 @@ impl Backend {
 
     /// Nothing is left to be undone for a user who left, or it has failed.
     pub fn is_through(&self) -> bool {
-        self.running.is_none() && (self.tie.is_none() || self.stuck)
+        self.running.is_none()
+            && self.tie.is_none_or(|tie| tie.rests == Some(Reason::SignedOut) || self.stuck)
     }
 
     /// The user, session, organization or role changed.
@@ -125,7 +135,8 @@ impl Backend {
         self.told = None;
         self.chosen = None;
         self.refusals = 0;
-        if let Some(tie) = &mut self.tie {
+        let lasts = same_user && self.policy.has(Policy::EXCHANGES);
+        if let Some(tie) = self.tie.as_mut().filter(|_| !lasts) {
             tie.step = StepId::default(); // that its token is refused now is nobody's concern any more
         }
         self.forgive();
@@ -133,6 +144,7 @@ impl Backend {
 
     /// Back online: a backend that gave up, or waits to retry, is tried at once (H5).
     pub fn wake(&mut self, time: Millis) {
+        self.owed.wake(time);
         if self.gave_up != Some(Code::BackendConfig) {
             self.retry.hurry(time);
         }
@@ -150,7 +162,8 @@ impl Backend {
         if let Some(user) = self.stray(id) {
             // A given-up attach made a session after all: whoever is attached now, start over. What is
             // under way may have come before or after it.
-            self.tie = Some(Tie { user, epoch: Epoch::default(), serial: 1, step: StepId::default() });
+            let session = Session { user, ..Session::default() };
+            self.tie = Some(Tie { session, serial: 1, ..Tie::default() });
             self.accepted = false;
             if let Some(step) = &mut self.running {
                 step.abort(context);
@@ -168,6 +181,7 @@ impl Backend {
                 self.accepted = true;
             }
             Command::Detach(reason) => self.detached(context, reason, true),
+            Command::Revoke(session) => self.owed.revoked(context, session),
             Command::Hold(_) | Command::Nobody => {}
         }
     }
@@ -186,6 +200,10 @@ impl Backend {
             }
             Command::Detach(reason) => {
                 self.detached(context, reason, false);
+                None
+            }
+            Command::Revoke(_) => {
+                self.owed.failed(context, Of::Backend(self.index));
                 None
             }
             Command::Hold(_) | Command::Nobody => None,
@@ -220,7 +238,9 @@ impl Backend {
         self.refusals = self.refusals.wrapping_add(1);
         if why == Refusal::Config {
             self.give_up(context, Code::BackendConfig);
-        } else if self.refusals > TRIES || self.gave_up.is_some() {
+        } else if self.refusals > if self.policy.has(Policy::ONE_TRY) { 1 } else { TRIES }
+            || self.gave_up.is_some()
+        {
             self.give_up(context, Code::BackendRejected);
         } else {
             self.refused_at.get_or_insert(time);
@@ -243,11 +263,22 @@ impl Backend {
     /// A detach ended, well or not. What keeps data of the user's is not rid of it then (D3).
     fn detached(&mut self, context: &mut Context, reason: Reason, well: bool) {
         self.log(context, if well { "backend.detached" } else { "backend.detach-failed" }, "");
-        if ::core::mem::replace(&mut self.stuck, !well && self.policy.keeps_data) && well {
+        let stuck = !well && self.keeps_data();
+        if ::core::mem::replace(&mut self.stuck, stuck) && well {
             self.retry.clear();
         }
         if !self.stuck {
-            self.tie = None;
+            let keeps = match reason {
+                Reason::SignedOut => self.policy.has(Policy::KEEPS_SIGNED_OUT),
+                Reason::Rejected => self.policy.has(Policy::KEEPS_REJECTED),
+                _ => false,
+            };
+            let rests = Some(reason);
+            self.tie = self.tie.filter(|_| keeps).map(|Tie { session, .. }| Tie {
+                session,
+                rests,
+                ..Tie::default()
+            });
             if reason != Reason::Rejected {
                 return self.forgive();
             }
@@ -276,10 +307,11 @@ impl Backend {
         let attaches = step.attaches();
         let serial = self.tie.map(|tie| tie.serial);
         let newer = world.token.map(|(_, serial)| serial) != serial;
-        let outdated = self.policy.interruptible && newer && (world.token.is_some() || world.ran_out);
+        let interruptible = self.policy.has(Policy::INTERRUPTIBLE);
+        let outdated = interruptible && newer && (world.token.is_some() || world.ran_out);
         if attaches && !step.aborted && (step.epoch != world.epoch || outdated) {
             step.abort(context);
-            if self.policy.interruptible {
+            if interruptible {
                 self.running = None;
                 return true;
             }
@@ -293,41 +325,48 @@ impl Backend {
         let step = *step;
         self.running = None;
         match self.tie {
-            Some(tie) if attaches => self.strays.push((step.id, tie.user)),
+            Some(tie) if attaches => self.strays.push((step.id, tie.session.user)),
             _ => {}
         }
-        if let Command::Detach(reason) = step.command {
-            self.detached(context, reason, false);
+        match step.command {
+            Command::Detach(reason) => self.detached(context, reason, false),
+            Command::Revoke(_) => self.owed.failed(context, Of::Backend(self.index)),
+            _ => {}
         }
         true
     }
 
     fn plan(&mut self, context: &mut Context, world: World) -> Option<Command> {
+        if let Some(session) = self.owed.due(context) {
+            return Some(Command::Revoke(session)); // before anybody else is attached (H12)
+        }
         let waits = self.retry.waits(context.time());
         context.wake_at(self.retry.at());
-        let user = match world.who {
+        let session = match world.who {
             Who::Unknown => return self.hold(false),
             // Public data does not wait for a Clerk that does not come; nobody's data is cleared for it.
             Who::Unreachable => return self.tell(Command::Nobody),
             Who::Nobody => {
                 return match self.tie {
                     // Where it fails, the next user is kept out until it succeeds (D3).
-                    Some(_) => (!waits).then_some(Command::Detach(Reason::SignedOut)),
+                    Some(tie) if tie.rests != Some(Reason::SignedOut) => {
+                        (!waits).then_some(Command::Detach(Reason::SignedOut))
+                    }
                     // What the leaver still waits for is failed before anybody may go out anonymously (G2).
-                    None if world.leaving => self.hold(true),
-                    None => self.tell(Command::Nobody),
+                    _ if world.leaving => self.hold(true),
+                    _ => self.tell(Command::Nobody),
                 };
             }
-            Who::User(session) => session.user,
+            Who::User(session) => session,
         };
         self.bound_refusals(context, world);
-        let others = self.tie.is_some_and(|tie| tie.user != user);
-        if world.leaving || (others && !self.policy.switches_directly) {
+        let others = self.tie.is_some_and(|tie| tie.session.user != session.user);
+        if world.leaving || (others && !self.policy.has(Policy::SWITCHES_DIRECTLY)) {
             let held = self.hold(others || world.leaving);
             let clears = held.is_none() && !world.leaving && !waits;
             return if clears { Some(Command::Detach(Reason::UserSwitched)) } else { held };
         }
-        if self.gave_up.is_some() && self.tie.is_some() {
+        if self.gave_up.is_some() && self.tie.is_some_and(|tie| tie.rests.is_none()) {
             return (!waits).then_some(Command::Detach(Reason::Rejected));
         }
         let Some((token, serial)) = world.token else {
@@ -341,7 +380,8 @@ impl Backend {
         }
         match self.tie {
             Some(tie) if others || tie.serial == 0 => Some(Command::Attach(token)),
-            Some(tie) if tie.epoch != world.epoch && !self.policy.updates_identity => {
+            Some(_) if self.policy.has(Policy::EXCHANGES) && self.accepted => None,
+            Some(tie) if tie.epoch != world.epoch && !self.policy.updates(tie.session, session) => {
                 Some(Command::Detach(Reason::IdentityChanged))
             }
             Some(tie) if tie.serial == serial && tie.epoch == world.epoch && self.told.is_none() => None,
@@ -374,7 +414,7 @@ impl Backend {
     }
 
     fn tell(&mut self, command: Command) -> Option<Command> {
-        (self.policy.holds && self.told != Some(command)).then_some(command)
+        (self.policy.has(Policy::HOLDS) && self.told != Some(command)).then_some(command)
     }
 
     fn run(&mut self, context: &mut Context, world: World, command: Command) {
@@ -382,9 +422,11 @@ impl Backend {
         let session = if let Who::User(session) = world.who { session } else { Session::default() };
         if let Command::Attach(_) | Command::Update(_) = command {
             let serial = world.token.map_or(0, |(_, serial)| serial);
-            self.tie = Some(Tie { user: session.user, epoch: world.epoch, serial, step: id });
+            self.tie = Some(Tie { session, epoch: world.epoch, serial, step: id, rests: None });
         }
-        self.told = matches!(command, Command::Hold(_) | Command::Nobody).then_some(command);
+        if !matches!(command, Command::Revoke(_)) {
+            self.told = matches!(command, Command::Hold(_) | Command::Nobody).then_some(command);
+        }
         self.running = Some(Step { id, command, epoch: world.epoch, since: context.time(), aborted: false });
         context.push(Effect::Run { backend: self.index, step: id, command, session });
     }

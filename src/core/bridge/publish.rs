@@ -23,6 +23,11 @@ impl Bridge {
         self.backends.get(index).map(Backend::owner).unwrap_or_default()
     }
 
+    /// The sessions of its own that the backend at `index` left to be revoked (D5).
+    pub fn owed(&self, index: usize) -> &[TokenId] {
+        self.backends.get(index).map(|backend| backend.owed.sessions()).unwrap_or_default()
+    }
+
     /// The session and live tokens to keep through a reload of this tab; none: nothing is kept (F3).
     pub fn live(&self) -> (Session, impl Iterator<Item = (Name, TokenId)>) {
         let session = if let Who::User(session) = self.who { session } else { Session::default() };
@@ -39,7 +44,7 @@ impl Bridge {
         let mut changed = self.stored != record;
         self.stored = record;
         for backend in &mut self.backends {
-            changed |= backend.note_owner();
+            changed |= backend.note_stored();
         }
         if changed {
             self.context.push(Effect::Store);

@@ -3,6 +3,7 @@
 
 use super::{Fake, Token};
 use clerk_bridge::core::Options;
+use clerk_bridge::core::backend::Policy;
 use clerk_bridge::core::effect::{CallerId, Command, Effect, RequestId, StepId, TokenId};
 use clerk_bridge::core::event::{Event, Wake};
 use clerk_bridge::core::identity::{Name, Session, Source};
@@ -241,7 +242,7 @@ impl Checks {
                 running.step
             );
         }
-        let interruptible = policy.interruptible;
+        let interruptible = policy.has(Policy::INTERRUPTIBLE);
         let attaches = matches!(command, Command::Attach(_) | Command::Update(_));
         let ending = (!attaches).then_some(now);
         self.running.insert(backend, Running { step, interruptible, ending });
@@ -257,8 +258,8 @@ impl Checks {
                     assert!(!dead, "C3: attached an expired token");
                 }
             }
-            Command::Hold(_) | Command::Nobody => assert!(policy.holds),
-            Command::Detach(_) => {}
+            Command::Hold(_) | Command::Nobody => assert!(policy.has(Policy::HOLDS)),
+            Command::Detach(_) | Command::Revoke(_) => {}
         }
     }
 

@@ -28,12 +28,14 @@ pub struct Run {
 
 /// A scripted backend.
 pub struct Fake {
-    pub policy: &'static Policy,
+    pub policy: Policy,
     /// How its next steps end, then `usual`. Holding and letting through always end well at once.
     pub script: VecDeque<End>,
     pub usual: End,
     pub runs: Vec<Run>,
     pub aborted: Vec<StepId>,
+    /// Each of its detaches leaves a session of its own to be revoked.
+    pub owes: bool,
 }
 
 impl Fake {
@@ -45,6 +47,15 @@ impl Fake {
     pub fn handed(&self) -> Vec<Run> {
         let handed = |run: &&Run| matches!(run.command, Command::Attach(_) | Command::Update(_));
         self.runs.iter().filter(handed).copied().collect()
+    }
+
+    /// The sessions of its own that it was told to revoke.
+    pub fn revoked(&self) -> Vec<TokenId> {
+        let session = |run: &Run| match run.command {
+            Command::Revoke(session) => Some(session),
+            _ => None,
+        };
+        self.runs.iter().filter_map(session).collect()
     }
 
     pub fn detached(&self) -> Vec<Reason> {

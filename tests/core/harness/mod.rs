@@ -21,6 +21,8 @@ pub use fake::{End, Fake, Run};
 use std::collections::VecDeque;
 
 pub const TEMPLATE: Name = Name(50);
+/// Sessions of the backends' own have numbers from here on.
+pub const OWED: u32 = 1_000_000;
 pub const SECOND: i64 = 1_000;
 pub const MINUTE: i64 = 60 * SECOND;
 
@@ -39,6 +41,8 @@ pub fn bob() -> Session {
 #[derive(Clone, Copy, Debug)]
 enum Later {
     Token(RequestId, Token),
+    /// It ends well, and leaves a session to be revoked.
+    Detached(usize, StepId),
     Event(Event),
 }
 
@@ -106,7 +110,7 @@ impl Stage {
     }
 
     /// A stage with one backend, started.
-    pub fn of(policy: &'static Policy, template: Template) -> Self {
+    pub fn of(policy: Policy, template: Template) -> Self {
         let mut stage = Self::new();
         stage.backend(policy, template);
         stage.tell(Event::Start);
@@ -114,7 +118,7 @@ impl Stage {
     }
 
     /// The same with somebody signed in and attached.
-    pub fn attached(policy: &'static Policy, template: Template, session: Session) -> Self {
+    pub fn attached(policy: Policy, template: Template, session: Session) -> Self {
         let mut stage = Self::of(policy, template);
         stage.sign_in(session);
         stage.advance(SECOND);
@@ -122,13 +126,14 @@ impl Stage {
         stage
     }
 
-    pub fn backend(&mut self, policy: &'static Policy, template: Template) {
+    pub fn backend(&mut self, policy: Policy, template: Template) {
         self.backends.push(Fake {
             policy,
             script: VecDeque::new(),
             usual: End::Well(10),
             runs: Vec::new(),
             aborted: Vec::new(),
+            owes: policy.has(Policy::EXCHANGES),
         });
         self.tell(Event::Backend(Setup { policy, template }));
     }
@@ -183,7 +188,9 @@ impl Stage {
                     Command::Hold(_) | Command::Nobody => End::Well(0),
                     _ => fake.script.pop_front().unwrap_or(fake.usual),
                 };
+                let owes = matches!(command, Command::Detach(_)) && fake.owes;
                 match end {
+                    End::Well(after) if owes => self.after(after, Later::Detached(backend, step)),
                     End::Well(after) => self.after(after, Later::Event(Event::StepDone(step))),
                     End::Not(after, why) => self.after(after, Later::Event(Event::StepFailed(step, why))),
                     End::Hang => self.hanging.push(step),
@@ -239,6 +246,10 @@ impl Stage {
                 self.tell(Event::SourceSignedOut(request, true));
             }
             Later::Event(event) => self.tell(event),
+            Later::Detached(backend, step) => {
+                self.tell(Event::Owes(backend, TokenId(OWED + step.0)));
+                self.tell(Event::StepDone(step));
+            }
             Later::Token(request, token) => {
                 let id = self.token(token);
                 let claims = token.claims(self.bridge.live().0);

@@ -8,7 +8,7 @@ import { serve } from "../harness/server.mjs";
 import { visit } from "../harness/visit.mjs";
 
 const PAGES = ["inlined", "slim", "provider", "slim-provider"];
-const HINT = "Add 'wasm-unsafe-eval' to script-src of the page's CSP.";
+const HINT = "Add 'wasm-unsafe-eval' to script-src in the CSP.";
 
 const POLICIES = [
   { policy: "script-src 'self'", allowed: false },
