@@ -1,11 +1,12 @@
 // Builds the npm package into pkg/ from the sources here and the wasm that `cargo xtask build` has made.
 // The entry points are those of `exports` in package.json: `./dist/NAME.js` is built from `src/NAME.ts(x)`.
-// The sources import two private modules, `#glue` and `#inlined`; both become part of the bundles.
+// The sources import two private modules, `#shell` and `#inlined`; both become part of the bundles.
 // It must never leave a half-made package behind: the old one stays until the new one is complete.
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { minify } from "terser";
 import ts from "typescript";
 import { privateModules, wasmFolder } from "./private-modules.mjs";
 
@@ -23,6 +24,12 @@ const TEXTS = ["README.md", "LICENSE-MIT", "LICENSE-APACHE"];
 /** The bundler imports each shared chunk for its effects wherever it might matter. None has effects that another
  *  module waits for, and bundlers warn about such imports in a package without side effects. */
 const BARE_IMPORT = /import"[./\w-]*\bchunk-[A-Z0-9]+\.js";/g;
+
+const TERSER = {
+  module: true,
+  ecma: 2020,
+  compress: { passes: 3, directives: false, pure_getters: true, keep_fargs: false, unsafe_arrows: true, unsafe_methods: true },
+};
 
 function fail(why) {
   throw new Error(`pkg-template: ${why}`);
@@ -85,7 +92,9 @@ async function bundle(entries) {
   });
   for (const { path, text } of outputFiles) {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text.replaceAll(BARE_IMPORT, ""));
+    // What esbuild leaves out of its minifying is a twentieth of the code.
+    const { code } = await minify(text.replaceAll(BARE_IMPORT, ""), TERSER);
+    writeFileSync(path, code);
   }
 }
 

@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 import { privateModules } from "./private-modules.mjs";
 
 const fake = (name: string) => fileURLToPath(new URL(`test/fake/${name}.ts`, import.meta.url));
-const doubles = { "#glue": fake("glue"), "#shell": fake("shell"), "#inlined": fake("inlined") };
+const doubles = { "#shell": fake("shell"), "#inlined": fake("inlined") };
 
 // The sources import private modules. In most tests scriptable doubles stand for the wasm module and the shell around
 // it; in `whole` they are the real ones, which `cargo xtask build` makes.

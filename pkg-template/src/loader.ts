@@ -1,11 +1,11 @@
 // Where the wasm module comes from, and its instances. Importing this has no effect and touches no browser API; a
 // module that cannot be had is a rejected promise with a code, never a throw. (I1, I4)
-import makeGlue, { type Glue } from "#glue";
 import { BridgeError, numbered } from "./errors.js";
+import { type CreateMachine, open } from "./shell/module.js";
 
 /** @internal A running instance. */
 export interface Instance {
-  readonly Machine: Glue["Machine"];
+  readonly createMachine: CreateMachine;
   /** The one way into it. The first exception that comes out is the last: it is dead then, and whoever comes, timers
    *  and listeners too, finds the door closed. (J1) */
   enter<T>(go: () => T): T | undefined;
@@ -34,13 +34,11 @@ export const wasmError = (error: any): BridgeError =>
   error instanceof BridgeError ? error : numbered(/CSP|unsafe-eval/.test(error?.message) ? 4 : 5, null, error);
 
 const instantiate = async (): Promise<Instance> => {
-  const glue = makeGlue();
-  const { exports } = await WebAssembly.instantiate(await source(), { "./clerk_bridge_bg.js": glue });
+  const createMachine = await open(await source());
   const traps: Instance["traps"] = new Set();
   let dead: boolean | undefined;
-  glue.start(exports);
   return {
-    Machine: glue.Machine,
+    createMachine,
     traps,
     enter(go) {
       if (dead) return;

@@ -1,5 +1,5 @@
-//! The exported class: each call is one event, each effect one call of the host, which only notes it and
-//! carries it out once the event is handled. Strings are known by number; only tokens are read.
+//! The machine behind numbers: each call is one event, each effect one call of the host, which only notes it
+//! and carries it out once the event is handled. Strings are known by number; only tokens are read.
 
 use crate::core::backend::{Policy, Setup, Template};
 use crate::core::effect::{CallerId, Command, Effect, LeaveId, Of, RequestId, StepId, TokenId};
@@ -10,44 +10,33 @@ use crate::core::options::Persist;
 use crate::core::token;
 use crate::core::{Bridge, Millis, Now, Options};
 use ::core::cell::RefCell;
-use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen]
-extern "C" {
-    /// Where effects go.
-    pub type Host;
-
-    /// One effect; what the numbers mean stands with each kind in `pkg-template/src/shell/numbers.ts`.
-    #[wasm_bindgen(method)]
-    #[allow(clippy::too_many_arguments)] // numbers cross for nothing, objects do not
-    fn effect(this: &Host, kind: u32, a: u32, b: u32, c: u32, d: u32, e: u32, f: u32, g: u32);
-    /// One effect that comes with a span of time.
-    #[wasm_bindgen(method)]
-    fn wait(this: &Host, kind: u32, a: u32, b: u32, ms: f64);
+/// Where effects go, and where the time comes from. What the numbers mean stands with each kind in
+/// `pkg-template/src/shell/numbers.ts`.
+pub trait Host {
+    /// One effect.
+    fn effect(&self, kind: u32, numbers: [u32; 7]);
+    /// One effect that comes with a span of time, in milliseconds.
+    fn wait(&self, kind: u32, a: u32, b: u32, ms: f64);
     /// An entry of the event log. `backend`: -1 is none.
-    #[wasm_bindgen(method)]
-    fn log(this: &Host, name: &str, backend: i32, template: u32, reason: &str, ms: f64);
-
-    #[wasm_bindgen(js_namespace = Date, js_name = now)]
-    fn date_now() -> f64;
-    #[wasm_bindgen(js_namespace = performance, js_name = now)]
-    fn performance_now() -> f64;
+    fn log(&self, name: &str, backend: i32, template: u32, reason: &str, ms: f64);
+    /// `Date.now()`.
+    fn wall(&self) -> f64;
+    /// `performance.now()`.
+    fn mono(&self) -> f64;
 }
 
 /// One bridge's machine. Its methods return at once and throw nothing.
-#[wasm_bindgen]
-pub struct Machine {
-    host: Host,
+pub struct Machine<H> {
+    host: H,
     bridge: RefCell<Bridge>,
 }
 
-#[wasm_bindgen]
-impl Machine {
+impl<H: Host> Machine<H> {
     /// A machine that is not started yet. `persist`: 0 nothing, 1 identity, 2 tokens. Times are milliseconds;
     /// `seed` is any number below 2^53.
-    #[wasm_bindgen(constructor)]
     pub fn new(
-        host: Host,
+        host: H,
         persist: u32,
         leeway: f64,
         fetch_timeout: f64,
@@ -70,9 +59,8 @@ impl Machine {
     }
 
     /// Something happened. What the numbers mean stands with each kind in
-    /// `pkg-template/src/shell/numbers.ts`; one method for all, because each costs a quarter of a kilobyte.
-    #[allow(clippy::too_many_arguments)] // numbers cross for nothing, objects do not
-    pub fn event(&self, kind: u32, a: u32, b: u32, c: u32, d: u32, e: u32) {
+    /// `pkg-template/src/shell/numbers.ts`.
+    pub fn event(&self, kind: u32, [a, b, c, d, e]: [u32; 5]) {
         self.handle(match kind {
             0 => Event::Backend(setup(a, b, c, d)),
             1 => Event::Remembered(Name(a), Name(b)),
@@ -116,7 +104,7 @@ impl Machine {
     }
 
     fn handle(&self, event: Event) {
-        let now = Now { wall: millis(date_now()), mono: millis(performance_now()) };
+        let now = Now { wall: millis(self.host.wall()), mono: millis(self.host.mono()) };
         let mut bridge = self.bridge.borrow_mut();
         for effect in bridge.handle(now, event) {
             self.tell(&bridge, effect);
@@ -125,7 +113,7 @@ impl Machine {
 
     /// Hands an effect to the host, as numbers.
     fn tell(&self, bridge: &Bridge, effect: Effect) {
-        let say = |kind, a, b, c| self.host.effect(kind, a, b, c, 0, 0, 0, 0);
+        let say = |kind, a, b, c| self.host.effect(kind, [a, b, c, 0, 0, 0, 0]);
         match effect {
             Effect::Fetch { request, template, minted } => say(0, request.0, template.0, minted.into()),
             Effect::Timer => {
@@ -142,7 +130,7 @@ impl Machine {
                     Command::Revoke(session) => (5, session.0),
                 };
                 let (user, id, org) = (session.user.0, session.id.0, session.org.0);
-                self.host.effect(2, backend as u32, step.0, command, argument, user, id, org);
+                self.host.effect(2, [backend as u32, step.0, command, argument, user, id, org]);
             }
             Effect::Abort(step) => say(3, step.0, 0, 0),
             Effect::Leave { leave, user, reason } => say(4, leave.0, user.0, reason as u32),
@@ -189,18 +177,18 @@ impl Machine {
         for index in 0..bridge.backends() {
             let one = bridge.backend_state(index);
             let (status, refreshing) = (one.status as u32, one.is_refreshing.into());
-            self.host.effect(13, index as u32, status, refreshing, code(one.error), 0, 0, 0);
+            self.host.effect(13, [index as u32, status, refreshing, code(one.error), 0, 0, 0]);
         }
         self.session(14, state.session);
         let (status, refreshing, error) =
             (state.status as u32, state.is_refreshing.into(), code(state.error));
         let backend = state.error_backend.map_or(0, |index| (index as u32).wrapping_add(1));
         let (user, org) = state.remembered;
-        self.host.effect(15, status, refreshing, error, backend, user.0, org.0, 0);
+        self.host.effect(15, [status, refreshing, error, backend, user.0, org.0, 0]);
     }
 
     fn session(&self, kind: u32, session: Session) {
-        self.host.effect(kind, session.user.0, session.id.0, session.org.0, session.role.0, 0, 0, 0);
+        self.host.effect(kind, [session.user.0, session.id.0, session.org.0, session.role.0, 0, 0, 0]);
     }
 }
 

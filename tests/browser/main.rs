@@ -1,9 +1,9 @@
-//! The exported class in a real browser: the boundary of numbers, the clocks it reads there, and that nothing it
+//! The class in a real browser: the boundary of numbers, the clocks it reads there, and that nothing it
 //! is given makes it trap. What it decides is proved natively, in `tests/core`.
 
 #![cfg(target_arch = "wasm32")]
 
-use clerk_bridge::browser::{Host, Machine};
+use clerk_bridge::browser::class::{Host, Machine};
 use js_sys::{Array, Function, Object, Reflect};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ const SIGNED_IN: u32 = 8;
 const TICK: u32 = 10;
 const ASK_GOOD: u32 = 12;
 const STEP_DONE: u32 = 15;
-const DISPOSE: u32 = 21;
+const DISPOSE: u32 = 22;
 const FETCH: u32 = 0;
 const TIMER: u32 = 1;
 const RUN: u32 = 2;

@@ -1,4 +1,4 @@
-//! From Rust and TypeScript to the npm package: cargo, wasm-bindgen, wasm-opt, then the package's own build script.
+//! From Rust and TypeScript to the npm package: cargo, wasm-opt, then the package's own build script.
 //! Each stage is skipped when what it reads has not changed. It must never hand on wasm that an engine refuses.
 
 use std::fs;
@@ -20,17 +20,17 @@ pub const TEXTS: [&str; 3] = ["README.md", "LICENSE-MIT", "LICENSE-APACHE"];
 /// `-Oz` needs no feature flags: the module still carries its `target_features` section, because nothing strips it
 /// before. `--all-features` would let the optimiser use types that engines do not have.
 const WASM_OPT: &[&str] =
-    &["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz", "--converge", "--strip-debug", "--strip-producers"];
+    &["-O3", "--flatten", "--rereloop", "-Oz", "-Oz", "--converge", "--strip-debug", "--strip-producers"];
 
-/// Compiles the result, which is the proof that an engine accepts it, and makes modules for the bundler of it.
-const WRAP: &str = include_str!("wrap_wasm.mjs");
+/// Makes a module for the bundler of the result.
+const INLINE: &str = include_str!("inline_wasm.mjs");
 
 /// The finished npm package in `pkg/`.
 pub fn package(paths: &Paths) -> Outcome {
     tools::npm_packages(paths)?;
     wasm(paths)?;
     step("npm package", || {
-        let sources = [paths.glue(), paths.root.join("pkg-template"), paths.root.join("package-lock.json")];
+        let sources = [paths.wasm(), paths.root.join("pkg-template"), paths.root.join("package-lock.json")];
         let texts = TEXTS.map(|name| paths.root.join(name));
         let inputs = fingerprint(sources.iter().chain(&texts), &[])?;
         let manifest = paths.pkg().join("package.json");
@@ -58,30 +58,29 @@ pub fn local_cloud(paths: &Paths) -> Outcome {
     })
 }
 
-/// The core: glue and optimised wasm.
+/// The core, optimised.
 fn wasm(paths: &Paths) -> Outcome {
     tools::wasm_target(paths)?;
-    let bindgen = tools::wasm_bindgen(paths)?.join("wasm-bindgen");
     step("wasm: cargo", || {
         // Without the standard library: its panic messages alone are a third of the module (src/lean.rs).
         let what = ["build", "--release", "--lib", "--package", "clerk-bridge", "--no-default-features"];
         run(cargo(&paths.root).args(what).args(["--target", WASM_TARGET]))
     })?;
-    step("wasm: glue and optimise", || {
+    step("wasm: optimise", || {
         let built = paths.target.join(WASM_TARGET).join("release").join(LIBRARY).with_extension("wasm");
-        let inputs = fingerprint([&built, &bindgen], &[&[WRAP], WASM_OPT].concat())?;
-        let module = paths.glue().join(format!("{LIBRARY}_bg.wasm"));
-        fresh(paths, "wasm", inputs, &module, || optimise(paths, &bindgen, &built, &module))
+        let inputs = fingerprint([&built], &[&[INLINE], WASM_OPT].concat())?;
+        let module = paths.wasm().join(LIBRARY).with_extension("wasm");
+        fresh(paths, "wasm", inputs, &module, || optimise(paths, &built, &module))
     })
 }
 
-fn optimise(paths: &Paths, bindgen: &Path, built: &Path, module: &Path) -> Outcome {
-    let glue = ["--target", "bundler", "--out-name", LIBRARY, "--out-dir"];
-    run(program(bindgen, &paths.root).args(glue).arg(paths.glue()).arg(built))?;
+fn optimise(paths: &Paths, built: &Path, module: &Path) -> Outcome {
+    let folder = paths.wasm();
+    fs::create_dir_all(&folder).map_err(|e| format!("{} cannot be made: {e}", folder.display()))?;
     let wasm_opt = paths.root.join("node_modules/binaryen/bin/wasm-opt");
-    run(program("node", &paths.root).arg(wasm_opt).args(WASM_OPT).arg(module).arg("-o").arg(module))?;
-    let wrap = ["--input-type=module", "--eval", WRAP];
-    run(program("node", &paths.root).args(wrap).arg(paths.glue()).arg(LIBRARY))
+    run(program("node", &paths.root).arg(wasm_opt).args(WASM_OPT).arg(built).arg("-o").arg(module))?;
+    let inlined = folder.join(format!("{LIBRARY}_inlined.js"));
+    run(program("node", &paths.root).args(["--input-type=module", "--eval", INLINE]).arg(module).arg(inlined))
 }
 
 /// Let the example and the end-to-end tests import the finished package, not the sources that npm linked.

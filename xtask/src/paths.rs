@@ -39,9 +39,9 @@ impl Paths {
         self.root.join("pkg")
     }
 
-    /// The private wasm and glue, at a fixed place so that TypeScript tests can import the glue.
-    pub fn glue(&self) -> PathBuf {
-        self.root.join("target/wasm-bindgen")
+    /// The optimised wasm, at a fixed place so that the package and TypeScript tests can import it.
+    pub fn wasm(&self) -> PathBuf {
+        self.root.join("target/wasm")
     }
 
     /// The example application.

@@ -9,7 +9,7 @@ use crate::progress::note;
 
 /// What is above its budget today, and the bytes it must not pass on the way down. An entry leaves this list with
 /// the change that brings its row within the budget; none is added.
-const DEBTS: &[(&str, i64)] = &[("loader and core", 5_800), ("slim, react, convex", 20_900)];
+const DEBTS: &[(&str, i64)] = &[("loader and core", 5_400)];
 
 /// Names as `pkg-template/measure.mjs` prints them, with the bytes of brotli that each may take.
 const BUDGETS: &[(&str, i64)] = &[
@@ -22,6 +22,7 @@ const BUDGETS: &[(&str, i64)] = &[
     ("triplit", ADAPTER),
     ("hasura", ADAPTER),
     ("http", ADAPTER),
+    ("defineBackend", ADAPTER),
     ("slim, react, convex", 20_000),
     ("inlined, react, convex", 26_000),
 ];

@@ -18,7 +18,7 @@ const count = (value: unknown) => (typeof value === "number" ? Math.min(Math.max
 
 /** @internal A shell around a machine of its own. */
 export default (
-  { Machine, enter }: Instance,
+  { createMachine, enter }: Instance,
   host: Host,
   ...[name, persist, _shareTabs, ...times]: ShellSettings
 ): Shell => {
@@ -36,14 +36,13 @@ export default (
   let cause: unknown;
 
   const note = (...effect: Effect) => void queue.push(effect);
-  const machine = enter(
-    () =>
-      new Machine(
-        { effect: note, wait: note, log: (...log) => note(EFFECT.log, ...log) },
-        persist,
-        ...times,
-        Math.random() * 2 ** 52,
-      ),
+  const machine = enter(() =>
+    createMachine(
+      { effect: note, wait: note, log: (...log) => note(EFFECT.log, ...log) },
+      persist,
+      ...times,
+      Math.random() * 2 ** 52,
+    ),
   )!;
 
   /** Lets the machine handle something, then does what it wants, unless that is being done already. */

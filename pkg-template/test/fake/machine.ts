@@ -1,7 +1,7 @@
 // Stands for the machine inside the wasm module: records what it is told, and wants what a test says.
-import type { Machine, MachineHost } from "#glue";
 import { vi } from "vitest";
 import type { Instance } from "../../src/loader.js";
+import type { Machine, MachineHost } from "../../src/shell/module.js";
 import createShell from "../../src/shell/shell.js";
 import { EFFECT, EVENT } from "../../src/shell/numbers.js";
 
@@ -50,7 +50,7 @@ export const rig = ({ name = "app", persist = 1, dead = false } = {}) => {
   }
 
   const instance: Instance = {
-    Machine: Scripted as any,
+    createMachine: (...args: ConstructorParameters<typeof Scripted>) => new Scripted(...args),
     traps: new Set(),
     enter(go) {
       if (dead || trapped) return;

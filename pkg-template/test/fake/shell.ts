@@ -46,7 +46,7 @@ export const reset = (): void => {
   for (const name of [...METHODS, ...TOLD]) delete script[name];
 };
 
-export default function createShell({ Machine, enter }: Instance, host: Host, ...settings: unknown[]): FakeShell {
+export default function createShell({ createMachine, enter }: Instance, host: Host, ...settings: unknown[]): FakeShell {
   const calls: [name: string, args: unknown[]][] = [];
   const note = (name: Name, args: unknown[]) => {
     calls.push([name, args]);
@@ -56,7 +56,7 @@ export default function createShell({ Machine, enter }: Instance, host: Host, ..
     host,
     settings,
     of: (name: string) => calls.filter(([one]) => one === name).map(([, args]) => args),
-    trap: () => enter(() => (Machine as any).trap()),
+    trap: () => enter(() => (createMachine as any)({})),
     say: ({ status = 0, refreshing, error = 0, errorBackend = -1, cause, ...who }: Published) => {
       const { userId = null, sessionId = null, orgId = null, orgRole = null } = who;
       const { rememberedUserId = null, rememberedOrgId = null } = who;

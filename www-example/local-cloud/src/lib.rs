@@ -1,14 +1,19 @@
 //! Local stand-ins for the services that clerk-bridge talks to, on one loopback origin: Clerk's Frontend
-//! API, a Convex sync server, and a control endpoint that makes them fail on demand. They exist for tests
+//! API, the backends, and a control endpoint that makes them fail on demand. They exist for tests
 //! and the example, and must never be reachable from another machine or be trusted with a real secret.
 
 #![deny(missing_docs)]
 
+pub mod api;
 pub mod clerk;
 pub mod clock;
 pub mod control;
 pub mod convex;
+pub mod cors;
+pub mod fate;
 pub mod faults;
+pub mod hasura;
+pub mod instant;
 pub mod keys;
 pub mod log;
 pub mod pages;
@@ -106,7 +111,10 @@ impl Cloud {
 pub fn router(cloud: Arc<Cloud>) -> Router {
     Router::new()
         .merge(clerk::router(cloud.clone()))
+        .merge(api::router(cloud.clone()))
         .merge(control::router(cloud.clone()))
         .merge(convex::router(cloud.clone()))
+        .merge(instant::router(cloud.clone()))
+        .merge(hasura::router(cloud.clone()))
         .fallback(move |uri: Uri| pages::serve(cloud.clone(), uri))
 }

@@ -54,10 +54,15 @@ impl Log {
 
     /// Adds the status of the answer to an entry's detail; an entry without one is still unanswered.
     pub fn answered(&self, seq: u64, status: u16) {
+        self.amend(seq, serde_json::json!({ "status": status }));
+    }
+
+    /// Adds fields to an entry's detail, which turned out later than the request came.
+    pub fn amend(&self, seq: u64, more: Value) {
         if let Some(entry) = self.lock().list.iter_mut().rev().find(|entry| entry.seq == seq)
-            && let Value::Object(detail) = &mut entry.detail
+            && let (Value::Object(detail), Value::Object(more)) = (&mut entry.detail, more)
         {
-            detail.insert("status".into(), status.into());
+            detail.extend(more);
         }
     }
 

@@ -7,7 +7,8 @@ use local_cloud::Folders;
 use local_cloud::server::Server;
 use tokio::io::AsyncReadExt;
 
-const USAGE: &str = "local-cloud: stand-ins for Clerk and Convex on 127.0.0.1, for tests and the example
+const USAGE: &str =
+    "local-cloud: stand-ins for Clerk and the backends on 127.0.0.1, for tests and the example
 
   --port N             port to listen on; 0 (default) picks a free one
   --clerk-js DIR       dist folder of an installed @clerk/clerk-js, served below /__clerk/npm/
