@@ -103,8 +103,9 @@ extern "C" fn room(held: &Held, bytes: usize) -> *mut u8 {
 #[unsafe(no_mangle)]
 extern "C" fn token(held: &Held, restored: u32, id: u32, token: u32, length: usize, user_length: usize) {
     let text = ::core::mem::take(&mut *held.text.borrow_mut());
-    let part =
-        |from: usize, to: usize| text.get(from..to).map(|bytes| unsafe { ::core::str::from_utf8_unchecked(bytes) });
+    let part = |from: usize, to: usize| {
+        text.get(from..to).map(|bytes| unsafe { ::core::str::from_utf8_unchecked(bytes) })
+    };
     let user_end = length.saturating_add(user_length);
     let (user, session) = (part(length, user_end), part(user_end, text.len()));
     held.machine.token(

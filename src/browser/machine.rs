@@ -166,7 +166,7 @@ impl<H: Host> Machine<H> {
                     Of::Backend(index) => (index as i32, Name::NONE),
                     Of::Template(template) => (-1, template),
                 };
-                self.host.log(log.name, backend, template.0, log.reason, log.wait.0 as f64);
+                self.host.log(log.what.text(), backend, template.0, log.why.text(), log.wait.0 as f64);
             }
             Effect::Stop => say(16, 0, 0, 0),
         }

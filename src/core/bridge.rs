@@ -9,7 +9,7 @@ use super::backend::{Backend, Template, World};
 use super::calls::Calls;
 use super::clock::{Millis, Now};
 use super::context::Context;
-use super::effect::{CallerId, Effect, LeaveId, Of, RequestId};
+use super::effect::{CallerId, Effect, LeaveId, Of, RequestId, What, Why};
 use super::event::{Ask, Event, Wake};
 use super::failure::Code;
 use super::identity::{Epoch, Name, Session, Who};
@@ -234,7 +234,7 @@ impl Bridge {
             self.context.wake_at(until);
             if until <= time {
                 self.leaving = None;
-                self.context.log("leave.timeout", Of::Bridge, "", Millis::ZERO);
+                self.context.log(What::LeaveTimeout, Of::Bridge, Why::None, Millis::ZERO);
             }
         }
         if let Some((request, until)) = self.sign_out {

@@ -2,7 +2,7 @@
 //! numbers, the next ids, and the effects collected so far. It decides nothing.
 
 use super::clock::{Clock, Millis};
-use super::effect::{Effect, Log, Of, TokenId};
+use super::effect::{Effect, Log, Of, TokenId, What, Why};
 use super::options::Options;
 use super::retry::Random;
 use crate::prelude::*;
@@ -62,8 +62,8 @@ impl Context {
     }
 
     /// Adds an entry to the event log.
-    pub fn log(&mut self, name: &'static str, of: Of, reason: &'static str, wait: Millis) {
-        self.push(Effect::Log(Log { name, of, reason, wait }));
+    pub fn log(&mut self, what: What, of: Of, why: Why, wait: Millis) {
+        self.push(Effect::Log(Log { what, of, why, wait }));
     }
 
     /// Asks to be called again at `at`. What is past was dealt with, so the timer never spins.

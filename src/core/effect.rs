@@ -121,15 +121,98 @@ pub enum Reason {
     Rejected = 3,
 }
 
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$word:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$word])* $variant,)*
+        }
+
+        impl $name {
+            /// As the log has it.
+            pub fn text(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// What happened, for the event log.
+    What {
+        /// A token is asked for.
+        TokenFetch = "token.fetch",
+        /// A token came and is held.
+        TokenFetched = "token.fetched",
+        /// A backend refused its token.
+        TokenRejected = "token.rejected",
+        /// Something failed and is tried again after that span of time.
+        RetryScheduled = "retry.scheduled",
+        /// A backend took its first token.
+        BackendAuthenticated = "backend.authenticated",
+        /// A backend is let go of.
+        BackendDetached = "backend.detached",
+        /// ... and could not be.
+        DetachFailed = "backend.detach-failed",
+        /// A backend refuses for good.
+        GaveUp = "backend.gave-up",
+        /// The application's `onLeave` callbacks take too long.
+        LeaveTimeout = "leave.timeout",
+        /// The source does not come.
+        SourceFailed = "source.failed",
+        /// Another user, session, organization or role, or nobody.
+        IdentityChanged = "identity.changed",
+        /// A sign-out by the application is through.
+        SignedOut = "signed-out",
+    }
+}
+
+words! {
+    /// Why, for the event log.
+    Why {
+        /// Nothing to add.
+        None = "",
+        /// Clerk's cache must not answer.
+        Minted = "minted",
+        /// Of a backend's step.
+        Backend = "backend",
+        /// Of a session of a backend's own.
+        Revocation = "revocation",
+        /// The configuration is wrong.
+        Config = "config",
+        /// Fresh tokens are refused.
+        Refused = "refused",
+        /// Clerk's part failed.
+        ClerkFailed = "clerk-failed",
+        /// Offline, a 5xx, anything unknown.
+        Transient = "transient",
+        /// Too many requests.
+        RateLimited = "rate-limited",
+        /// No answer in time.
+        Timeout = "timeout",
+        /// The template does not exist.
+        NoTemplate = "no-template",
+        /// Not a usable string.
+        Malformed = "malformed",
+        /// Of another user or session.
+        Foreign = "foreign",
+        /// Expired when it came.
+        Dead = "dead",
+    }
+}
+
 /// An entry of the event log. Never holds a token (G4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Log {
-    /// Dotted, e.g. `token.fetch`.
-    pub name: &'static str,
+    /// What happened.
+    pub what: What,
     /// What it is about.
     pub of: Of,
-    /// A word on why; empty: none.
-    pub reason: &'static str,
+    /// Why.
+    pub why: Why,
     /// A span of time that goes with it; zero: none.
     pub wait: Millis,
 }

@@ -2,6 +2,7 @@
 //! source are told apart: by code and status, never by an error's name, which minifiers change (B2).
 
 use super::clock::Millis;
+use super::effect::Why;
 use super::retry::{self, Range};
 
 /// The public error codes; the number is what crosses to TypeScript.
@@ -82,16 +83,16 @@ impl Failure {
         }
     }
 
-    /// A word for the event log.
-    pub fn reason(self) -> &'static str {
+    /// For the event log.
+    pub fn why(self) -> Why {
         match self {
-            Self::Transient => "transient",
-            Self::RateLimited(_) => "rate-limited",
-            Self::Timeout => "timeout",
-            Self::NoTemplate => "no-template",
-            Self::Malformed => "malformed",
-            Self::Foreign => "foreign",
-            Self::Dead => "dead",
+            Self::Transient => Why::Transient,
+            Self::RateLimited(_) => Why::RateLimited,
+            Self::Timeout => Why::Timeout,
+            Self::NoTemplate => Why::NoTemplate,
+            Self::Malformed => Why::Malformed,
+            Self::Foreign => Why::Foreign,
+            Self::Dead => Why::Dead,
         }
     }
 }

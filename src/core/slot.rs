@@ -5,7 +5,7 @@
 use super::calls::Calls;
 use super::clock::Millis;
 use super::context::Context;
-use super::effect::{CallerId, Effect, Of, RequestId, TokenId};
+use super::effect::{CallerId, Effect, Of, RequestId, TokenId, What, Why};
 use super::failure::{Code, Failure};
 use super::identity::Name;
 use super::retry::Backoff;
@@ -294,7 +294,8 @@ impl Slot {
         if minted {
             self.minted_at = sent;
         }
-        context.log("token.fetch", Of::Template(template), if minted { "minted" } else { "" }, Millis::ZERO);
+        let why = if minted { Why::Minted } else { Why::None };
+        context.log(What::TokenFetch, Of::Template(template), why, Millis::ZERO);
         context.push(Effect::Fetch { request, template, minted });
     }
 
@@ -315,7 +316,7 @@ impl Slot {
         if let Some(held) = self.held {
             context.drop_token(held.token);
         }
-        context.log("token.fetched", Of::Template(self.template), "", Millis::ZERO);
+        context.log(What::TokenFetched, Of::Template(self.template), Why::None, Millis::ZERO);
         self.held = Some(Held { token, serial, fits, lifetime, refused: false });
     }
 
@@ -326,7 +327,7 @@ impl Slot {
         let (time, after) = (context.time(), failure.retry_after());
         let wait = self.retry.fail(time, failure.range(), after, &mut context.random);
         self.failure = Some(failure);
-        context.log("retry.scheduled", Of::Template(self.template), failure.reason(), wait);
+        context.log(What::RetryScheduled, Of::Template(self.template), failure.why(), wait);
         if failure == Failure::NoTemplate {
             self.calls.answer_all(context, Err(Code::TokenTemplate)); // waiting would not help
         }

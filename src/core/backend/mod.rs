@@ -3,6 +3,7 @@
 //! two things at once, nor anything for a session that is over (D1, D2).
 
 mod owed;
+mod plan;
 pub mod policy;
 mod step;
 mod tie;

@@ -3,7 +3,7 @@
 
 use super::super::clock::Millis;
 use super::super::context::Context;
-use super::super::effect::{Of, TokenId};
+use super::super::effect::{Of, TokenId, What, Why};
 use super::super::retry::{self, Backoff};
 use crate::prelude::*;
 
@@ -43,7 +43,7 @@ impl Owed {
     /// It could not be revoked now.
     pub fn failed(&mut self, context: &mut Context, of: Of) {
         let wait = self.retry.fail(context.time(), retry::FETCH, Millis::ZERO, &mut context.random);
-        context.log("retry.scheduled", of, "revocation", wait);
+        context.log(What::RetryScheduled, of, Why::Revocation, wait);
     }
 
     /// Back online.

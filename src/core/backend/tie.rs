@@ -1,10 +1,10 @@
-//! The tie between a user and one backend: a reconciler. Whatever happened, [`Backend::next`] compares what
-//! the backend was told with what it ought to know and takes one step towards it; so a failed, refused, late
-//! or interrupted step needs no path of its own.
+//! The tie between a user and one backend, and what becomes of it: steps that end, refusals, what is published
+//! and stored. What is to be done next is planned anew after every event (`plan.rs`), so a failed, refused,
+//! late or interrupted step needs no path of its own.
 
 use super::super::clock::Millis;
 use super::super::context::Context;
-use super::super::effect::{Command, Effect, Of, Reason, StepId};
+use super::super::effect::{Command, Of, Reason, StepId, What, Why};
 use super::super::event::Refusal;
 use super::super::failure::Code;
 use super::super::identity::{Name, Session, Who};
@@ -16,12 +16,10 @@ use super::step::{Step, Tie, World};
 use super::{Setup, Template};
 use crate::prelude::*;
 
-/// A step that hangs holds up the detaching for so long and no longer (D2).
-const PATIENCE: Millis = Millis::seconds(5);
 /// A refused backend gets so many further tries ... (H5)
 const TRIES: u32 = 3;
 /// ... within this time.
-const REFUSAL_WINDOW: Millis = Millis::seconds(10);
+pub(super) const REFUSAL_WINDOW: Millis = Millis::seconds(10);
 
 /// One backend.
 #[derive(Debug)]
@@ -32,27 +30,27 @@ pub struct Backend {
     pub template: Template,
     /// What is published of it.
     pub published: BackendState,
-    index: usize,
-    policy: Policy,
+    pub(super) index: usize,
+    pub(super) policy: Policy,
     /// The sessions of its own that are still to be revoked (D5).
     pub owed: Owed,
     /// What is stored of it: the owner, and how many sessions it owes.
     stored: (Name, usize),
-    tie: Option<Tie>,
-    running: Option<Step>,
+    pub(super) tie: Option<Tie>,
+    pub(super) running: Option<Step>,
     /// Attaches that were given up, and their users; one that succeeds late is undone (D2).
-    strays: Vec<(StepId, Name)>,
+    pub(super) strays: Vec<(StepId, Name)>,
     /// The last thing a backend that holds was told, if it was not a token.
-    told: Option<Command>,
-    accepted: bool,
+    pub(super) told: Option<Command>,
+    pub(super) accepted: bool,
     refusals: u32,
     last_refusal: Millis,
     /// Since when it is refused, or with Clerk out of reach, since when Clerk is back.
-    refused_at: Option<Millis>,
-    gave_up: Option<Code>,
+    pub(super) refused_at: Option<Millis>,
+    pub(super) gave_up: Option<Code>,
     /// Data of the user's could not be cleared (D3).
-    stuck: bool,
-    retry: Backoff,
+    pub(super) stuck: bool,
+    pub(super) retry: Backoff,
 }
 
 impl Backend {
@@ -176,7 +174,7 @@ impl Backend {
             Command::Attach(_) | Command::Update(_) => {
                 self.forgive();
                 if !self.accepted {
-                    self.log(context, "backend.authenticated", "");
+                    self.log(context, What::BackendAuthenticated, Why::None);
                 }
                 self.accepted = true;
             }
@@ -226,10 +224,10 @@ impl Backend {
         }
         if why == Refusal::Transient {
             let wait = self.retry.fail(time, retry::STEP, Millis::ZERO, &mut context.random);
-            context.log("retry.scheduled", Of::Backend(self.index), "backend", wait);
+            context.log(What::RetryScheduled, Of::Backend(self.index), Why::Backend, wait);
             return false;
         }
-        self.log(context, "token.rejected", "");
+        self.log(context, What::TokenRejected, Why::None);
         // A backend that takes every token at first and refuses it soon after is refusing still.
         if time - self.last_refusal > REFUSAL_WINDOW {
             self.refusals = 0;
@@ -251,8 +249,9 @@ impl Backend {
         why == Refusal::Refused
     }
 
-    fn give_up(&mut self, context: &mut Context, code: Code) {
-        self.log(context, "backend.gave-up", if code == Code::BackendConfig { "config" } else { "refused" });
+    pub(super) fn give_up(&mut self, context: &mut Context, code: Code) {
+        let why = if code == Code::BackendConfig { Why::Config } else { Why::Refused };
+        self.log(context, What::GaveUp, why);
         if self.gave_up.replace(code).is_none() {
             self.retry.clear();
         }
@@ -261,8 +260,9 @@ impl Backend {
     }
 
     /// A detach ended, well or not. What keeps data of the user's is not rid of it then (D3).
-    fn detached(&mut self, context: &mut Context, reason: Reason, well: bool) {
-        self.log(context, if well { "backend.detached" } else { "backend.detach-failed" }, "");
+    pub(super) fn detached(&mut self, context: &mut Context, reason: Reason, well: bool) {
+        let what = if well { What::BackendDetached } else { What::DetachFailed };
+        self.log(context, what, Why::None);
         let stuck = !well && self.keeps_data();
         if ::core::mem::replace(&mut self.stuck, stuck) && well {
             self.retry.clear();
@@ -290,154 +290,13 @@ impl Backend {
         }
     }
 
-    /// Takes the next step, if one is due and none is under way.
-    pub fn next(&mut self, context: &mut Context, world: World) {
-        if !self.may_step(context, world) {
-            return;
-        }
-        if let Some(command) = self.plan(context, world) {
-            self.run(context, world, command);
-        }
-    }
-
-    /// Whether no step is under way; tells one whose session is over so, and gives it up in time (D2).
-    fn may_step(&mut self, context: &mut Context, world: World) -> bool {
-        let time = context.time();
-        let Some(step) = self.running.as_mut() else { return true };
-        let attaches = step.attaches();
-        let serial = self.tie.map(|tie| tie.serial);
-        let newer = world.token.map(|(_, serial)| serial) != serial;
-        let interruptible = self.policy.has(Policy::INTERRUPTIBLE);
-        let outdated = interruptible && newer && (world.token.is_some() || world.ran_out);
-        if attaches && !step.aborted && (step.epoch != world.epoch || outdated) {
-            step.abort(context);
-            if interruptible {
-                self.running = None;
-                return true;
-            }
-        }
-        // A live attach takes as long as it takes; nothing else holds up what comes next for longer.
-        let until = if attaches && !step.aborted { Millis::MAX } else { step.since + PATIENCE };
-        context.wake_at(until);
-        if time < until {
-            return false;
-        }
-        let step = *step;
-        self.running = None;
-        match self.tie {
-            Some(tie) if attaches => self.strays.push((step.id, tie.session.user)),
-            _ => {}
-        }
-        match step.command {
-            Command::Detach(reason) => self.detached(context, reason, false),
-            Command::Revoke(_) => self.owed.failed(context, Of::Backend(self.index)),
-            _ => {}
-        }
-        true
-    }
-
-    fn plan(&mut self, context: &mut Context, world: World) -> Option<Command> {
-        if let Some(session) = self.owed.due(context) {
-            return Some(Command::Revoke(session)); // before anybody else is attached (H12)
-        }
-        let waits = self.retry.waits(context.time());
-        context.wake_at(self.retry.at());
-        let session = match world.who {
-            Who::Unknown => return self.hold(false),
-            // Public data does not wait for a Clerk that does not come; nobody's data is cleared for it.
-            Who::Unreachable => return self.tell(Command::Nobody),
-            Who::Nobody => {
-                return match self.tie {
-                    // Where it fails, the next user is kept out until it succeeds (D3).
-                    Some(tie) if tie.rests != Some(Reason::SignedOut) => {
-                        (!waits).then_some(Command::Detach(Reason::SignedOut))
-                    }
-                    // What the leaver still waits for is failed before anybody may go out anonymously (G2).
-                    _ if world.leaving => self.hold(true),
-                    _ => self.tell(Command::Nobody),
-                };
-            }
-            Who::User(session) => session,
-        };
-        self.bound_refusals(context, world);
-        let others = self.tie.is_some_and(|tie| tie.session.user != session.user);
-        if world.leaving || (others && !self.policy.has(Policy::SWITCHES_DIRECTLY)) {
-            let held = self.hold(others || world.leaving);
-            let clears = held.is_none() && !world.leaving && !waits;
-            return if clears { Some(Command::Detach(Reason::UserSwitched)) } else { held };
-        }
-        if self.gave_up.is_some() && self.tie.is_some_and(|tie| tie.rests.is_none()) {
-            return (!waits).then_some(Command::Detach(Reason::Rejected));
-        }
-        let Some((token, serial)) = world.token else {
-            // A refused token holds the client already; with a good one there is nothing to hold.
-            let needless =
-                self.gave_up.is_some() || self.refused_at.is_some() || (self.accepted && !world.ran_out);
-            return if needless { None } else { self.hold(others) };
-        };
-        if waits || self.gave_up == Some(Code::BackendConfig) {
-            return None;
-        }
-        match self.tie {
-            Some(tie) if others || tie.serial == 0 => Some(Command::Attach(token)),
-            Some(_) if self.policy.has(Policy::EXCHANGES) && self.accepted => None,
-            Some(tie) if tie.epoch != world.epoch && !self.policy.updates(tie.session, session) => {
-                Some(Command::Detach(Reason::IdentityChanged))
-            }
-            Some(tie) if tie.serial == serial && tie.epoch == world.epoch && self.told.is_none() => None,
-            Some(_) if self.accepted => Some(Command::Update(token)),
-            _ => Some(Command::Attach(token)),
-        }
-    }
-
-    /// Ten seconds after the first refusal it is one for good, unless it is Clerk who cannot bring a
-    /// better token (H5, B2).
-    fn bound_refusals(&mut self, context: &mut Context, world: World) {
-        let Some(since) = &mut self.refused_at else { return };
-        let time = context.time();
-        if world.trouble.is_some() {
-            *since = time;
-            return;
-        }
-        let until = *since + REFUSAL_WINDOW;
-        context.wake_at(until);
-        if until <= time {
-            self.give_up(context, Code::BackendRejected);
-        }
-    }
-
-    fn hold(&mut self, somebody_left: bool) -> Option<Command> {
-        match self.told {
-            Some(Command::Hold(_)) => None,
-            _ => self.tell(Command::Hold(somebody_left)),
-        }
-    }
-
-    fn tell(&mut self, command: Command) -> Option<Command> {
-        (self.policy.has(Policy::HOLDS) && self.told != Some(command)).then_some(command)
-    }
-
-    fn run(&mut self, context: &mut Context, world: World, command: Command) {
-        let id = StepId(context.id());
-        let session = if let Who::User(session) = world.who { session } else { Session::default() };
-        if let Command::Attach(_) | Command::Update(_) = command {
-            let serial = world.token.map_or(0, |(_, serial)| serial);
-            self.tie = Some(Tie { session, epoch: world.epoch, serial, step: id, rests: None });
-        }
-        if !matches!(command, Command::Revoke(_)) {
-            self.told = matches!(command, Command::Hold(_) | Command::Nobody).then_some(command);
-        }
-        self.running = Some(Step { id, command, epoch: world.epoch, since: context.time(), aborted: false });
-        context.push(Effect::Run { backend: self.index, step: id, command, session });
-    }
-
     /// Takes back an attach that was given up: the user it was for.
     fn stray(&mut self, id: StepId) -> Option<Name> {
         let at = self.strays.iter().position(|(stray, _)| *stray == id)?;
         Some(self.strays.swap_remove(at).1)
     }
 
-    fn log(&self, context: &mut Context, name: &'static str, reason: &'static str) {
-        context.log(name, Of::Backend(self.index), reason, Millis::ZERO);
+    fn log(&self, context: &mut Context, what: What, why: Why) {
+        context.log(what, Of::Backend(self.index), why, Millis::ZERO);
     }
 }

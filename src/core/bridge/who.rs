@@ -3,7 +3,7 @@
 
 use super::super::backend::Backend;
 use super::super::clock::Millis;
-use super::super::effect::{CallerId, Effect, LeaveId, Of, Reason, RequestId};
+use super::super::effect::{CallerId, Effect, LeaveId, Of, Reason, RequestId, What, Why};
 use super::super::failure::Code;
 use super::super::identity::{Name, Session, Source, Who};
 use super::{Bridge, LEAVE};
@@ -49,6 +49,7 @@ impl Bridge {
     /// The source does not come. A session that an earlier page load left lasts as long as its tokens (F3).
     pub(super) fn unreachable(&mut self) {
         let code = *self.source_error.get_or_insert(Code::SourceTimeout);
+        self.context.log(What::SourceFailed, Of::Bridge, Why::None, Millis::ZERO);
         self.vault.answer_all(&mut self.context, Err(code));
         self.leave(Reason::SignedOut);
         self.new_epoch(Who::Unreachable, false, false);
@@ -103,7 +104,7 @@ impl Bridge {
         for backend in &mut self.backends {
             backend.new_epoch(same_user);
         }
-        self.context.log("identity.changed", Of::Bridge, "", Millis::ZERO);
+        self.context.log(What::IdentityChanged, Of::Bridge, Why::None, Millis::ZERO);
     }
 
     pub(super) fn begin_sign_out(&mut self, caller: CallerId) {
@@ -119,7 +120,8 @@ impl Bridge {
             return;
         }
         let answer = if succeeded { Ok(None) } else { Err(Code::SourceFailed) };
-        self.context.log("signed-out", Of::Bridge, if succeeded { "" } else { "clerk-failed" }, Millis::ZERO);
+        let why = if succeeded { Why::None } else { Why::ClerkFailed };
+        self.context.log(What::SignedOut, Of::Bridge, why, Millis::ZERO);
         self.signing_out.answer_all(&mut self.context, answer);
         if !succeeded && self.ended.id != Name::NONE {
             self.show(self.ended); // Clerk has them signed in still (J2)

@@ -4,7 +4,7 @@
 use super::{Fake, Token};
 use clerk_bridge::core::Options;
 use clerk_bridge::core::backend::Policy;
-use clerk_bridge::core::effect::{CallerId, Command, Effect, RequestId, StepId, TokenId};
+use clerk_bridge::core::effect::{CallerId, Command, Effect, RequestId, StepId, TokenId, What};
 use clerk_bridge::core::event::{Event, Wake};
 use clerk_bridge::core::identity::{Name, Session, Source};
 use clerk_bridge::core::snapshot::{BackendState, Snapshot, Status};
@@ -162,7 +162,7 @@ impl Checks {
             assert!(matches!(effect, Effect::Answer(..)), "after dispose: {effect:?}");
         }
         match *effect {
-            Effect::Log(log) if log.name == "identity.changed" => self.epoch += 1,
+            Effect::Log(log) if log.what == What::IdentityChanged => self.epoch += 1,
             Effect::Fetch { request, template, minted } => self.fetch(now, request, template, minted),
             Effect::Run { backend, step, command, session } => {
                 self.run(now, backend, step, command, session, tokens, backends, server);
