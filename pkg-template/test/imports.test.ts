@@ -8,6 +8,10 @@ const entries = {
   react: () => import("../src/react.js"),
   convex: () => import("../src/convex.js"),
   "convex-react": () => import("../src/convex-react.js"),
+  hasura: () => import("../src/hasura.js"),
+  http: () => import("../src/http.js"),
+  instant: () => import("../src/instant.js"),
+  triplit: () => import("../src/triplit.js"),
   testing: () => import("../src/testing.js"),
 };
 

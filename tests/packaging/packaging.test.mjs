@@ -2,6 +2,7 @@
 import "./promises/bundles.mjs";
 import "./promises/copies.mjs";
 import "./promises/files.mjs";
+import "./promises/guides.mjs";
 import "./promises/policies.mjs";
 import "./promises/servers.mjs";
 import "./promises/types.mjs";

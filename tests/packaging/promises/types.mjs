@@ -8,8 +8,14 @@ import { entries } from "../harness/tarball.mjs";
 /** How modules are found, and the kind of modules that goes with it. */
 const RESOLUTIONS = { bundler: "esnext", nodenext: "nodenext" };
 
+/** What the examples keep authenticated, and what those are made of. */
+const CLIENTS = [
+  ...["convex", "@instantdb/core", "@triplit/client", "graphql", "graphql-ws"],
+  ...["@apollo/client", "rxjs", "@urql/core", "@urql/exchange-auth"],
+];
+
 describe("types", () => {
-  const project = new Project({ fixture: "types", uses: ["react", "@types/react", "convex", "@clerk/react"] });
+  const project = new Project({ fixture: "types", uses: [...CLIENTS, "react", "@types/react", "@clerk/react"] });
   const examples = readdirSync(project.folder).filter((name) => /\.tsx?$/.test(name));
 
   test("i3_every_entry_has_an_example", () => {
