@@ -1,0 +1,157 @@
+// Instant: how its own session is made from a user's first token, and ended. It must never exchange twice what one
+// exchange can do, nor leave a session behind that outlives the user. Instant is told apart by shape and never imported.
+import { type Adapter, type Link, toBackend } from "./backend.js";
+import { demand, hasMethods } from "./demand.js";
+import { BridgeError } from "./errors.js";
+import type { AttachContext, Backend } from "./types.js";
+
+type Talk = Omit<Adapter, "kind">;
+
+const talkTo = (core: any, clientName: string, template: string | null | undefined, extraFields: unknown): Talk => {
+  const { _reactor: reactor, auth } = core;
+  let link: Link;
+  let context: AttachContext | undefined;
+  /** Instant's id of whom this tab has attached. */
+  let attached: string | undefined;
+  /** The session that this tab's client goes by. */
+  let seen: string | undefined;
+  /** A session of nobody the bridge knows, off this device and still to be revoked. */
+  let found: string | undefined;
+  let warned: string | undefined;
+  let stop = () => {};
+
+  /** Other tabs change what is stored before this one's client has heard of it. */
+  const stored = () => reactor.getCurrentUser({ forceReadFromStorage: true });
+
+  /** On this device, at once; the other tabs' clients follow. (H15) */
+  const forget = () => auth.signOut({ invalidateToken: false });
+
+  const revoke = async (refresh_token: string) => {
+    const { apiURI, appId } = reactor.config;
+    const { status } = await fetch(apiURI + "/runtime/signout", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ app_id: appId, refresh_token }),
+      keepalive: true,
+    });
+    // Any other refusal: it is dead already.
+    if (status === 429 || status >= 500) throw new Error("Instant answered " + status);
+  };
+
+  const exchange = async (idToken: string, mended?: boolean): Promise<any> => {
+    try {
+      return (await auth.signInWithIdToken({ clientName, idToken, extraFields })).user;
+    } catch (error: any) {
+      const { status, body } = error;
+      if (!mended && body?.hint?.["record-type"] === "app-user") {
+        await forget();
+        return exchange(idToken, true); // H13
+      }
+      if (!(status < 500) || status === 429) throw error;
+      // Not the whole answer, which might quote the token.
+      const why = body?.hint?.errors?.[0]?.message ?? body?.error ?? error.message;
+      const code = /expired/.test(why) ? "ERR_BACKEND_REJECTED" : "ERR_BACKEND_CONFIG";
+      throw new BridgeError(code, `Check the client "${clientName}" in Instant: ${why}`);
+    }
+  };
+
+  /** Without these claims Instant makes a user without an address. (H14) */
+  const warn = (token: string, userId: string) => {
+    if (warned === userId) return;
+    warned = userId;
+    try {
+      const claims = JSON.parse(atob(token.split(".")[1]!.replace(/-/g, "+").replace(/_/g, "/")));
+      const missing = ["email", "email_verified"].filter((name) => claims[name] == null).join(" and ");
+      const where = template ? "template" : "session token";
+      if (missing) link.report("backend.warning", `Add ${missing} to the ${where}'s claims.`);
+    } catch {}
+  };
+
+  return {
+    open(given) {
+      link = given;
+      stop = core.subscribeAuth(({ user, error }: any) => {
+        seen = user?.refresh_token;
+        if (user || error) return;
+        // Instant found its session revoked.
+        context?.rejected({ retry: true });
+        context = undefined;
+      });
+    },
+    async attach(token, whose) {
+      const { userId, signal, owned } = whose;
+      context = undefined;
+      warn(token, userId);
+      const before = (await core.getAuth())?.refresh_token;
+      let began: boolean | undefined;
+      const work = async () => {
+        began = true;
+        if (signal.aborted) throw new BridgeError("ERR_SIGNED_OUT");
+        let { user } = await stored();
+        const session = user?.refresh_token;
+        // A guest becomes the user, in place.
+        if (user?.type === "guest") user = null;
+        else if (user && !owned && session === before) {
+          found = session;
+          await forget();
+          user = null;
+        } // Another tab was first.
+        else if (user && session !== before && session !== seen) await reactor.updateUser(user);
+        if (found) await revoke(found); // H12
+        found = undefined;
+        attached = (user ?? (await exchange(token))).id;
+      };
+      try {
+        await navigator.locks.request(["clerk-bridge.instant", reactor.config.appId, userId].join("."), { signal }, work);
+      } catch (error) {
+        if (began) throw error;
+        await work(); // E4
+      }
+      context = whose;
+    },
+    async detach() {
+      context = undefined;
+      const { user, error } = await stored();
+      const mine = !attached || !user || user.id === attached;
+      attached = undefined;
+      // Another tab may be ahead, with the next user.
+      if (!mine) return;
+      if (user || error) await forget();
+      return user?.refresh_token;
+    },
+    revoke,
+    close() {
+      context = undefined;
+      stop();
+    },
+  };
+};
+
+/**
+ * Instant: `db` from `init()` of `@instantdb/core` or `@instantdb/react`. `clientName` is the Clerk client in the auth
+ * settings of the Instant app. The token needs the claims `email` and `email_verified`.
+ *
+ * @example
+ * ```ts
+ * const db = init({ appId, apiURI, websocketURI });
+ * const bridge = createBridge({ source: window.Clerk, backends: { instant: instant(db, { clientName: "clerk" }) } });
+ * ```
+ */
+export function instant(
+  db: object,
+  options: { clientName: string; template?: string | null; extraFields?: Record<string, unknown> },
+): Backend {
+  const core = (db as any)?.core ?? db;
+  demand(
+    hasMethods(core, "getAuth", "subscribeAuth") &&
+      hasMethods(core.auth, "signInWithIdToken", "signOut") &&
+      core._reactor?.config?.appId,
+    "db",
+    "an Instant database",
+  );
+  const { clientName, template, extraFields } = options ?? {};
+  demand(clientName && typeof clientName === "string", "clientName", "a string");
+  demand(template == null || typeof template === "string", "template", "a string or null");
+  const talk = talkTo(core, clientName, template, extraFields);
+  return toBackend({ kind: "instant", policy: 2, template, client: core, ...talk });
+}
