@@ -148,6 +148,13 @@ function cachedInNode(pages) {
   return JSON.parse(execFileSync(process.execPath, ["--input-type=module", "--eval", script], { encoding: "utf8" }));
 }
 
+/** What an application downloads, as `cargo xtask size` measures it: name, raw, gzip, brotli. */
+function sizes() {
+  const measure = join(here, "../pkg-template/measure.mjs");
+  const lines = execFileSync(process.execPath, [measure, surroundings("PKG_DIR")], { encoding: "utf8" });
+  return lines.trim().split("\n").map((line) => line.split("\t"));
+}
+
 const row = (...cells) => `| ${cells.join(" | ")} |`;
 const table = (head, ...rows) => [row(...head), row(...head.map((_, i) => (i ? "--:" : "---"))), ...rows.map((it) => row(...it))].join("\n");
 const ms = (number) => `${number.toFixed(1)} ms`;
@@ -187,6 +194,8 @@ function report({ version, counts, hot, load, cached, ready }) {
       ["slim entry, module from a server on the same machine", ms(ready["ready-slim"])],
       ["for comparison: an empty module", ms(ready.empty)],
     ),
+    "",
+    table(["bytes of", "raw", "gzip", "brotli"], ...sizes()),
   ].join("\n");
 }
 
