@@ -1,7 +1,7 @@
 // How tokens reach a backend: the protocol every adapter follows, and the runner that takes the steps the wasm module
 // asks for. What a backend is told, and when, is decided there; nothing here may decide it.
 import { demand, hasMethods } from "./demand.js";
-import type { Host, Shell } from "./shell/contract.js";
+import type { Shell } from "./shell/contract.js";
 import { EVENT, TRAIT } from "./shell/numbers.js";
 import type { Backend, BackendDefinition, Bridge, DetachReason } from "./types.js";
 
@@ -75,19 +75,19 @@ export const REASONS: DetachReason[] = ["signed-out", "user-switched", "identity
 interface Slot {
   /** Whose session the signal stands for. */
   key?: string;
-  control?: AbortController;
+  control: AbortController;
   /** The last attach or update, and the way to say that its token was refused. */
   step?: number;
   refuse?(why: number, cause: unknown): void;
 }
 
 /** @internal Takes the steps that one shell asks for, and tells it how each ended, once. */
-export const createRunner = (adapters: Adapter[], { tell, owes }: Pick<Shell, "tell" | "owes">) => {
-  const slots: Slot[] = adapters.map(() => ({}));
+export const createRunner = (adapters: Adapter[], { tell, text, owns }: Pick<Shell, "tell" | "text" | "owns">) => {
+  const slots = adapters.map((): Slot => ({ control: new AbortController() }));
   /** Why a backend's last failing step failed. */
   const causes: unknown[] = [];
 
-  const run: Host["run"] = async (index, step, command, text, reason, owned, userId, sessionId, orgId) => {
+  const run = async (index: number, step: number, command: number, argument: number, ...who: number[]) => {
     const slot = slots[index]!;
     const adapter = adapters[index]!;
     let running = true;
@@ -98,26 +98,27 @@ export const createRunner = (adapters: Adapter[], { tell, owes }: Pick<Shell, "t
       tell(event, step, why);
     };
     try {
-      if (!command) await adapter.hold?.(!!reason);
-      else if (command > 4) await adapter.revoke?.(text!);
+      if (!command) await adapter.hold?.(!!argument);
+      else if (command > 4) await adapter.revoke?.(text(argument)!);
       else if (command > 3) await adapter.nobody?.();
       else {
         // One signal serves a whole session, however many tokens it sees. (J3)
-        const key = [userId, sessionId, orgId].join();
-        if (slot.key !== key || slot.control!.signal.aborted) {
-          slot.control?.abort();
+        const key = who.join();
+        if (slot.key !== key || slot.control.signal.aborted) {
+          slot.control.abort();
           slot.control = new AbortController();
           slot.key = key;
         }
-        const { signal } = slot.control!;
+        const { signal } = slot.control;
         if (command > 2) {
-          const session = await adapter.detach(REASONS[reason]!);
-          if (session && adapter.revoke) owes(index, session);
+          const session = await adapter.detach(REASONS[argument]!);
+          if (session && adapter.revoke) tell(EVENT.owes, index, session);
         } else {
+          const [userId, sessionId, orgId] = who.map(text) as [string, string, string | null];
           slot.step = step;
           slot.refuse = refuse;
-          await ((command > 1 && adapter.update) || adapter.attach).call(adapter, text!, {
-            owned,
+          await ((command > 1 && adapter.update) || adapter.attach).call(adapter, text(argument)!, {
+            owned: owns(index, userId),
             userId,
             sessionId,
             orgId,
@@ -141,8 +142,8 @@ export const createRunner = (adapters: Adapter[], { tell, owes }: Pick<Shell, "t
     run,
     causes,
     /** The session of that step is over. */
-    abort: (step: number): void => slots.find((slot) => slot.step === step)?.control!.abort(),
+    abort: (step: number): void => slots.find((slot) => slot.step === step)?.control.abort(),
     /** The shell is gone: its steps are nobody's any more. */
-    stop: (): void => slots.forEach((slot) => slot.control?.abort()),
+    stop: (): void => slots.forEach((slot) => slot.control.abort()),
   };
 };

@@ -1,15 +1,24 @@
 // A bridge: the shell inside the wasm module on one side, the application on the other. It hands decisions on and must
 // take none of its own. It works, as `loading`, before the module is there, and survives the module's death. (J1)
 import createShell from "#shell";
-import { createRunner, REASONS, traitsOf } from "./backend.js";
+import { adapterOf, createRunner, REASONS, traitsOf } from "./backend.js";
 import { type BridgeError, CODES, numbered } from "./errors.js";
 import { createHeld } from "./held.js";
 import { type Instance, instance, retryMs } from "./loader.js";
 import { checkOptions } from "./options.js";
-import type { Host, Session, Shell } from "./shell/contract.js";
-import { EVENT } from "./shell/numbers.js";
-import { createStore, report, safely } from "./store.js";
-import type { BackendState, Backends, Bridge, BridgeOptions, BridgeState, Status } from "./types.js";
+import type { Host, Shell } from "./shell/contract.js";
+import { EFFECT, EVENT } from "./shell/numbers.js";
+import { changed, createStore, join, report, safely } from "./store.js";
+import type {
+  BackendState,
+  Backends,
+  Bridge,
+  BridgeEvent,
+  BridgeOptions,
+  BridgeState,
+  Status,
+  TokenSource,
+} from "./types.js";
 
 /** @internal Under this key a bridge keeps what only other entry points of the package may call. */
 export const INNER: unique symbol = /* @__PURE__ */ Symbol.for("clerk-bridge.inner") as never;
@@ -18,51 +27,47 @@ export const INNER: unique symbol = /* @__PURE__ */ Symbol.for("clerk-bridge.inn
 export interface Inner {
   /** Begin; nothing happens before. Does nothing on a server, and nothing the second time. */
   start(): void;
-  /** The latest value of `useAuth()`, for a bridge without a source. */
-  feed(auth: unknown): void;
+  /** What stands for the source of a bridge without one, from now on. */
+  feed(source: Pick<TokenSource, "getSession" | "getToken">): void;
 }
 
-type Ask = (shell: Shell, caller: number) => void;
-type Settle = (error?: BridgeError | 0, token?: string | null) => void;
+/** Somebody who waits for an answer. */
+interface Caller {
+  ask(shell: Shell): void;
+  settle(error?: BridgeError | 0, token?: string | null): void;
+}
+
+type Session = (string | null)[];
 
 const STATUS: Status[] = ["loading", "authenticated", "unauthenticated"];
-const { freeze, fromEntries } = Object;
-const NOBODY: Session = [null, null, null, null];
 
-const stateOf = (status: number, refreshing: number, error: BridgeError | null): BackendState =>
-  freeze({
-    status: STATUS[status]!,
-    isLoading: !status,
-    isAuthenticated: status === 1,
-    isRefreshing: !!refreshing,
-    error,
-  });
+const stateOf = (status: number, refreshing: number, error: BridgeError | null): BackendState => ({
+  status: STATUS[status]!,
+  isLoading: !status,
+  isAuthenticated: status === 1,
+  isRefreshing: !!refreshing,
+  error,
+});
+
+const whoOf = ([userId = null, sessionId = null, orgId = null, orgRole = null]: Session) => ({
+  userId,
+  sessionId,
+  orgId,
+  orgRole,
+});
 
 /** The error of that number: the one there is, if it is the same still. */
 const errorOf = (code: number, before: BridgeError | null, backend: string | null, cause: unknown) =>
   code ? (before?.code === CODES[code] ? before : numbered(code, backend, cause)) : null;
 
-const whole = (
-  state: BackendState,
-  backends: BridgeState["backends"],
-  [userId, sessionId, orgId, orgRole]: Session,
-  [lastUserId, lastOrgId = null]: (string | null)[],
-): BridgeState =>
-  freeze({
-    ...state,
-    userId,
-    sessionId,
-    orgId,
-    orgRole,
-    remembered: lastUserId ? freeze({ userId: lastUserId, orgId: lastOrgId }) : null,
-    backends,
-  });
-
 /** @internal A bridge that has not begun. */
 export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Bridge<B> => {
-  const { names, adapters, backends, source, onEvent, fetchTimeoutMs, settings } = checkOptions(given);
-  const holder: { current: unknown } = { current: {} };
-  const callers = new Map<number, [settle: Settle, ask: Ask]>();
+  const options = checkOptions(given);
+  const { backends, fetchTimeoutMs } = options;
+  const names = Object.keys(backends);
+  const adapters = names.map((name) => adapterOf(backends[name])!);
+  const fed = { getSession() {}, subscribe() {} };
+  const callers = new Map<number, Caller>();
   const leavers = new Set<Parameters<Bridge["onLeave"]>[0]>();
   const held = createHeld();
   let lastCaller = 0;
@@ -76,37 +81,93 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
   let panics = 0;
   let again: ReturnType<typeof setTimeout> | undefined;
 
-  const allBackends = (state: BackendState) => freeze(fromEntries(names.map((name) => [name, state])));
+  /** All backends in one state. */
+  const all = (state: BackendState): BridgeState["backends"] => {
+    const one = changed<BackendState>(null, state);
+    return changed<BridgeState["backends"]>(null, Object.fromEntries(names.map((name) => [name, one])));
+  };
   const unknown = stateOf(0, 0, null);
-  let backendStates = allBackends(unknown);
-  const initial = whole(unknown, backendStates, NOBODY, NOBODY);
+  let states = all(unknown);
+  const initial = changed<BridgeState>(null, {
+    ...unknown,
+    ...whoOf([]),
+    remembered: null,
+    backends: states,
+  });
   const store = createStore(initial);
   let isReady!: (state: BridgeState) => void;
   const ready = new Promise<BridgeState>((resolve) => {
     isReady = resolve;
   });
 
-  const publish = (state: BridgeState) => {
+  const publish = (change: Partial<BridgeState>) => {
     if (disposed) return;
-    if (!state.isLoading) isReady(state);
-    store.set(freeze(state));
+    store.set(change);
+    if (!store.get().isLoading) isReady(store.get());
   };
 
-  const event: Host["event"] = (type, backend, template, reason, ms) => {
-    if (!disposed)
-      safely(onEvent, { at: Date.now(), type, backend: names[backend], template: template || undefined, reason, ms });
+  const event = (type: string, index?: number, more?: Partial<BridgeEvent>) => {
+    if (!disposed) safely(options.onEvent, { at: Date.now(), type, backend: names[index!], ...more });
   };
 
   /** No shell for now, and why: those who wait for one are told, and nobody is held back any more. (I4) */
   const fail = (error: BridgeError, type: string, wait: number) => {
     failure = error;
     again = setTimeout(boot, wait);
-    for (const [, [settle]] of callers) settle(error);
+    for (const [, { settle }] of callers) settle(error);
     for (const adapter of adapters) safely(() => adapter.nobody?.());
-    event(type, -1, null, error.code);
+    event(type, -1, { reason: error.code });
     const state = stateOf(2, 0, error);
-    backendStates = allBackends(state);
-    publish({ ...store.get(), ...state, backends: backendStates });
+    states = all(state);
+    publish({ ...state, backends: states });
+  };
+
+  /** What the machine wants of the application. */
+  const hostOf = (own: Shell): Host => {
+    const { tell, text, cause } = own;
+    const { run, abort, causes } = (runner = createRunner(adapters, own));
+    let who: Session = [];
+    return {
+      [EFFECT.run]: run,
+      [EFFECT.abort]: abort,
+      [EFFECT.leave](leave, user, reason) {
+        const told = [...leavers].map(async (leaver) => leaver(text(user)!, REASONS[reason] as any));
+        Promise.all(told.map((leaving) => leaving.catch(report))).then(() => tell(EVENT.left, leave));
+      },
+      [EFFECT.answer](caller, code, token) {
+        callers.get(caller)?.settle(code && numbered(code, null, cause()), text(token));
+      },
+      [EFFECT.cache](template, token, ms) {
+        held.set(text(template), text(token), ms);
+      },
+      [EFFECT.backend](index, status, refreshing, code) {
+        const name = names[index]!;
+        const before = states[name]!;
+        // From 12 on, the backend itself is why.
+        const error = errorOf(code, before.error, name, code < 12 ? cause() : causes[index]);
+        states = changed(states, { [name]: changed(before, stateOf(status, refreshing, error)) });
+      },
+      [EFFECT.session](...session) {
+        who = session.map(text);
+      },
+      [EFFECT.publish](status, refreshing, code, backend, ...remembered) {
+        // A shell that replaces one that died must not take the application back to loading.
+        if (recovering && !status) return;
+        recovering = false;
+        const { error } = backend ? states[names[backend - 1]!]! : store.get();
+        const [userId, orgId] = remembered.map(text);
+        publish({
+          ...stateOf(status, refreshing, errorOf(code, error, null, cause())),
+          ...whoOf(who),
+          remembered: userId ? changed(store.get().remembered, { userId, orgId }) : null,
+          backends: states,
+        });
+      },
+      [EFFECT.log](type, backend, template, reason, ms) {
+        const of = text(template) || undefined;
+        event(type, backend, { template: of, reason: reason || undefined, ms: ms || undefined });
+      },
+    };
   };
 
   const begin = (found: Instance) => {
@@ -115,45 +176,13 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
     home = found;
     home.traps.add(panic);
     failure = undefined;
-    const { run, abort, causes } = (runner = createRunner(adapters, {
-      tell: (...event) => own.tell(...event),
-      owes: (...what) => own.owes(...what),
-    }));
-    const host: Host = {
-      run,
-      abort,
-      event,
-      answer: (caller, code, token, cause) => callers.get(caller)?.[0](code && numbered(code, null, cause), token),
-      token: held.set,
-      leave(leave, userId, reason) {
-        const told = [...leavers].map(async (leaver) => leaver(userId, REASONS[reason] as any));
-        Promise.all(told.map((leaving) => leaving.catch(report))).then(() => own.tell(EVENT.left, leave));
-      },
-      backend(index, status, refreshing, code, cause) {
-        const name = names[index]!;
-        const before = backendStates[name]!;
-        // From 12 on, the backend itself is why.
-        const error = errorOf(code, before.error, name, code < 12 ? cause : causes[index]);
-        const state = stateOf(status, refreshing, error);
-        if (before.status !== state.status || before.isRefreshing !== state.isRefreshing || before.error !== error)
-          backendStates = freeze({ ...backendStates, [name]: state });
-      },
-      publish(status, refreshing, code, backend, session, remembered, cause) {
-        // A shell that replaces one that died must not take the application back to loading.
-        if (recovering && !status) return;
-        recovering = false;
-        const { error } = backend ? backendStates[names[backend - 1]!]! : store.get();
-        const state = stateOf(status, refreshing, errorOf(code, error, null, cause));
-        publish(whole(state, backendStates, session, remembered));
-      },
-    };
-    const own: Shell = (shell = createShell(found, host, ...settings));
-    adapters.forEach((adapter, index) => {
+    const own = (shell = createShell(found, hostOf, names, options));
+    for (const adapter of adapters) {
       const { policy = 0, template, auto, kind } = adapter;
-      own.addBackend(names[index]!, policy, auto ? kind : template, !!auto, traitsOf(adapter));
-    });
-    own.start(source ? ("addListener" in source ? 1 : 0) : 2, source ?? holder);
-    for (const [caller, [, ask]] of waiting) ask(own, caller);
+      own.tell(EVENT.backend, policy, auto ? kind : template, auto ? 1 : 0, traitsOf(adapter));
+    }
+    own.start(options.source ?? fed);
+    for (const [, { ask }] of waiting) ask(own);
   };
 
   const boot = () => {
@@ -171,36 +200,36 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
     if (panics++ < 3) {
       recovering = true;
       boot();
-      event("panic", -1);
-      publish({ ...store.get(), error });
+      event("panic");
+      publish({ error });
     } else {
       panics = 0;
       fail(error, "panic", 60_000);
     }
   };
 
-  const call = (ask: Ask) =>
+  /** Asks the machine for something, by an event that names the caller first. */
+  const call = (kind: EVENT, ...what: unknown[]) =>
     new Promise<any>((resolve, reject) => {
       if (failure) return reject(failure);
       const caller = ++lastCaller;
+      const ask = (shell: Shell) => shell.tell(kind, caller, ...what);
       // A shell keeps the time of its callers; this is for those that wait for one. (B10)
-      const late = shell ? undefined : setTimeout(() => shell || settle(numbered(8)), fetchTimeoutMs);
-      const settle: Settle = (error, token) => {
+      const late = setTimeout(() => shell || settle(numbered(8)), fetchTimeoutMs);
+      const settle: Caller["settle"] = (error, token) => {
         callers.delete(caller);
         clearTimeout(late);
         if (error) reject(error);
         else resolve(token);
       };
-      callers.set(caller, [settle, ask]);
-      if (shell) ask(shell, caller);
+      callers.set(caller, { settle, ask });
+      if (shell) ask(shell);
     });
 
   const getToken: Bridge["getToken"] = (wanted) => {
     const template = wanted?.template || null;
-    const force = !!wanted?.forceRefresh;
-    return (
-      (!force && held.get(template)) || call((shell, caller) => shell.getToken(caller, template, force))
-    );
+    const force = wanted?.forceRefresh;
+    return (!force && held.get(template)) || call(force ? EVENT.askFresh : EVENT.askGood, template);
   };
 
   const inner: Inner = {
@@ -211,9 +240,9 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
         safely(() => {
           adapter.open?.({
             getToken,
-            renew: (rejected) => call((shell, caller) => shell.renew(caller, index, rejected)),
+            renew: (rejected) => call(EVENT.askInstead, index, rejected),
             fetchTimeoutMs,
-            report: (type, message) => safely(onEvent, { at: Date.now(), type, backend: names[index], message }),
+            report: (type, message) => event(type, index, { message }),
           });
           // Before the module has loaded, so that no call slips out without identity. (H6)
           adapter.hold?.(false);
@@ -221,26 +250,21 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
       );
       boot();
     },
-    feed(auth) {
-      holder.current = auth;
-      shell?.sourceChanged();
+    feed(latest) {
+      Object.assign(fed, latest);
+      shell?.look();
     },
   };
 
   return {
     ready,
-    backends: backends as B,
+    backends,
     getSnapshot: store.get,
     getServerSnapshot: () => initial,
     subscribe: store.subscribe,
     getToken,
-    onLeave(callback) {
-      leavers.add(callback);
-      return () => {
-        leavers.delete(callback);
-      };
-    },
-    signOut: () => call((shell, caller) => shell.tell(EVENT.signOut, caller)).then(() => {}),
+    onLeave: (callback) => join(leavers, callback),
+    signOut: () => call(EVENT.signOut).then(() => {}),
     dispose() {
       if (disposed) return;
       disposed = true;
@@ -251,12 +275,12 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
       store.close();
       leavers.clear();
       held.clear();
-      for (const [, [settle]] of callers) settle(failure);
+      for (const [, { settle }] of callers) settle(failure);
       if (started) for (const adapter of adapters) safely(() => adapter.close?.());
       isReady(store.get());
     },
     [INNER]: inner,
-  } as Bridge<B>;
+  } as Partial<Bridge> as Bridge<B>;
 };
 
 /** @internal */

@@ -3,24 +3,24 @@
 
 /** What to do about each, in the order of their numbers. */
 const HINTS = {
-  OPTIONS: "",
-  DISPOSED: "Create a new bridge.",
-  PANIC: "",
-  WASM_BLOCKED: "Add 'wasm-unsafe-eval' to script-src in the CSP.",
-  WASM_LOAD: "Check the URL of the wasm file.",
-  SOURCE_FAILED: "Check Clerk's publishable key.",
-  SOURCE_TIMEOUT: "Check that Clerk loads.",
-  TOKEN_TRANSIENT: "",
-  TOKEN_TEMPLATE: "Create this JWT template in Clerk.",
-  TOKEN_MALFORMED: "Check the token source.",
-  SIGNED_OUT: "",
-  BACKEND_REJECTED: "Check the issuer and audience.",
-  BACKEND_CONFIG: "Check the claims.",
-  ORIGIN_REFUSED: "Add it to `origins`.",
+  ERR_OPTIONS: "",
+  ERR_DISPOSED: "",
+  ERR_PANIC: "",
+  ERR_WASM_BLOCKED: "Add 'wasm-unsafe-eval' to script-src in the CSP.",
+  ERR_WASM_LOAD: "Check the wasm URL.",
+  ERR_SOURCE_FAILED: "Check the publishable key.",
+  ERR_SOURCE_TIMEOUT: "Check that Clerk loads.",
+  ERR_TOKEN_TRANSIENT: "",
+  ERR_TOKEN_TEMPLATE: "Create this template in Clerk.",
+  ERR_TOKEN_MALFORMED: "",
+  ERR_SIGNED_OUT: "",
+  ERR_BACKEND_REJECTED: "Check the issuer and audience.",
+  ERR_BACKEND_CONFIG: "Check the claims.",
+  ERR_ORIGIN_REFUSED: "Not an origin of this backend.",
 };
 
 /** @internal By number, from 1. */
-export const CODES = [, ...Object.keys(HINTS).map((name) => "ERR_" + name)] as readonly (BridgeErrorCode | undefined)[];
+export const CODES = [, ...Object.keys(HINTS)] as readonly (BridgeErrorCode | undefined)[];
 
 /**
  * The codes of {@link BridgeError}.
@@ -33,7 +33,7 @@ export const CODES = [, ...Object.keys(HINTS).map((name) => "ERR_" + name)] as r
  * `ERR_BACKEND_REJECTED` fresh tokens were refused · `ERR_BACKEND_CONFIG` claims, audience, role or client name are
  * wrong: retrying cannot help · `ERR_ORIGIN_REFUSED` a token was not attached: the URL is outside the allowed origins
  */
-export type BridgeErrorCode = `ERR_${keyof typeof HINTS}`;
+export type BridgeErrorCode = keyof typeof HINTS;
 
 /**
  * An error of the bridge. Tell errors apart by `code`, never by `message`.
@@ -58,7 +58,7 @@ export class BridgeError extends Error {
   declare readonly cause: unknown;
 
   constructor(code: BridgeErrorCode, hint?: string | null, backend?: string | null, cause?: unknown) {
-    hint ||= HINTS[code.slice(4) as keyof typeof HINTS] || null;
+    hint ||= HINTS[code] || null;
     super([code, backend, hint].filter(Boolean).join(": "), { cause });
     this.name = "BridgeError";
     this.code = code;

@@ -26,6 +26,17 @@ const talkTo = (core: any, clientName: string, template: string | null | undefin
   /** On this device, at once; the other tabs' clients follow. (H15) */
   const forget = () => auth.signOut({ invalidateToken: false });
 
+  /** Who watches a query would go on seeing what the last user saw, until the server answers. (D3) */
+  const blank = () => {
+    for (const { q, cb } of Object.values<any>(reactor.queryCbs).flat()) {
+      const { $$ruleParams, ...names } = q;
+      const data = Object.fromEntries(Object.keys(names).map((name) => [name, []]));
+      try {
+        cb({ data });
+      } catch {}
+    }
+  };
+
   const revoke = async (refresh_token: string) => {
     const { apiURI, appId } = reactor.config;
     const { status } = await fetch(apiURI + "/runtime/signout", {
@@ -71,7 +82,9 @@ const talkTo = (core: any, clientName: string, template: string | null | undefin
     open(given) {
       link = given;
       stop = core.subscribeAuth(({ user, error }: any) => {
+        const before = seen;
         seen = user?.refresh_token;
+        if (before && before !== seen) blank();
         if (user || error) return;
         // Instant found its session revoked.
         context?.rejected({ retry: true });
@@ -117,6 +130,8 @@ const talkTo = (core: any, clientName: string, template: string | null | undefin
       // Another tab may be ahead, with the next user.
       if (!mine) return;
       if (user || error) await forget();
+      // Another tab was first, and its word is still on the way. (E5)
+      else if (seen) await reactor.updateUser(null);
       return user?.refresh_token;
     },
     revoke,

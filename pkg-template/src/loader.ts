@@ -15,8 +15,8 @@ export interface Instance {
 
 type ModuleSource = () => Promise<WebAssembly.Module>;
 
-/** Unless the app imported an entry that says otherwise. */
-let source: ModuleSource = () => import("./inlined.js").then(({ inlined }) => inlined());
+/** Set before the first bridge begins: by an entry, or else by React. */
+let source: ModuleSource;
 let current: Promise<Instance> | undefined;
 
 /** @internal When to ask again after a failure. */
@@ -26,6 +26,11 @@ export let retryMs = 10_000;
 export const provide = (from: ModuleSource, retry = 10_000): void => {
   source = from;
   retryMs = retry;
+};
+
+/** @internal Where it comes from unless an entry says so. */
+export const fallBack = (from: ModuleSource): void => {
+  source ??= from;
 };
 
 /** @internal Why there is no module. */

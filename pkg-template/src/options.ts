@@ -2,11 +2,11 @@
 // browser forbids must never be judged here.
 import { adapterOf } from "./backend.js";
 import { demand, hasMethods } from "./demand.js";
-import type { BridgeEvent, BridgeOptions } from "./types.js";
+import type { Backends, BridgeEvent, BridgeOptions } from "./types.js";
 
 /** What is left out is so, and what is given must be of the same type. */
 const DEFAULTS = {
-  backends: {} as Record<string, unknown>,
+  backends: {},
   name: "clerk-bridge",
   shareTabs: true,
   leewaySeconds: 10,
@@ -15,8 +15,15 @@ const DEFAULTS = {
   onEvent(_: BridgeEvent) {},
 };
 
-/** @internal The options, with their defaults as the shell takes them, and the adapters by name. */
-export const checkOptions = (given: BridgeOptions<any> = {}) => {
+/** @internal The options as the bridge and its shell take them. */
+export interface Options extends Omit<Required<BridgeOptions<Backends>>, "source" | "persist"> {
+  readonly source: BridgeOptions["source"];
+  /** 0 nothing, 1 identity, 2 tokens. */
+  readonly persist: number;
+}
+
+/** @internal */
+export const checkOptions = (given: BridgeOptions<any> = {}): Options => {
   demand(given && typeof given === "object", "options", "an object");
   const { source, persist = "identity" } = given;
   demand(
@@ -26,29 +33,15 @@ export const checkOptions = (given: BridgeOptions<any> = {}) => {
   );
   const level = [false, "identity", "tokens"].indexOf(persist);
   demand(level >= 0, "persist", '"identity", "tokens" or false');
-  const options = { ...DEFAULTS };
-  for (const field in DEFAULTS) {
-    const it = (given as any)[field];
-    if (it === undefined) continue;
-    const type = typeof DEFAULTS[field as keyof typeof DEFAULTS];
+  const options: any = { source, persist: level };
+  for (const [field, standard] of Object.entries(DEFAULTS)) {
+    const { [field]: it = standard }: any = given;
+    const type = typeof standard;
     const fits = type === "number" ? it >= 0 && it < Infinity : it || it === false;
     demand(typeof it === type && fits, field, `a valid ${type}`);
-    (options as any)[field] = it;
+    options[field] = it;
   }
-  const { backends, name, shareTabs, leewaySeconds, fetchTimeoutMs, sourceTimeoutMs, onEvent } = options;
-  const names = Object.keys(backends);
-  const adapters = names.map((name) => {
-    const adapter = adapterOf(backends[name]);
-    demand(adapter, "backends." + name, "made by an adapter");
-    return adapter!;
-  });
-  return {
-    source,
-    onEvent,
-    backends,
-    names,
-    adapters,
-    fetchTimeoutMs,
-    settings: [name, level, shareTabs, leewaySeconds * 1000, fetchTimeoutMs, sourceTimeoutMs] as const,
-  };
+  for (const [name, backend] of Object.entries(options.backends))
+    demand(adapterOf(backend), "backends." + name, "made by an adapter");
+  return options;
 };

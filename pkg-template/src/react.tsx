@@ -15,6 +15,8 @@ import {
 import { adapterOf } from "./backend.js";
 import { innerOf, prepare } from "./bridge.js";
 import { demand } from "./demand.js";
+import { fallBack } from "./loader.js";
+import { changed } from "./store.js";
 import type { BackendState, Backends, Bridge, BridgeOptions, BridgeState } from "./types.js";
 
 const BridgeContext = createContext<Bridge<any> | undefined>(undefined);
@@ -65,6 +67,7 @@ function Keep({ own, lost }: { own: Own; lost: () => void }) {
     clearTimeout(own.timer);
     own.users++;
     owns.add(own);
+    fallBack(() => import("./inlined.js").then(({ inlined }) => inlined()));
     innerOf(own.bridge).start();
     return () => {
       if (--own.users) return;
@@ -79,9 +82,14 @@ function Keep({ own, lost }: { own: Own; lost: () => void }) {
 }
 
 /** Alone re-rendered when Clerk hands out a new token. */
-function Feed({ bridge, useAuth }: { bridge: Bridge<any>; useAuth: () => unknown }) {
+function Feed({ bridge, useAuth }: { bridge: Bridge<any>; useAuth: () => any }) {
   const auth = useAuth();
-  useEarlyEffect(() => innerOf(bridge).feed(auth));
+  useEarlyEffect(() => {
+    const { isLoaded, isSignedIn } = auth ?? {};
+    // Undefined: not known, or on its way somewhere (A7). A pending session counts as none (A8).
+    const session = isLoaded && isSignedIn !== undefined ? (isSignedIn ? auth : null) : undefined;
+    innerOf(bridge).feed({ getSession: () => session, getToken: (options) => auth.getToken(options) });
+  });
   return null;
 }
 
@@ -169,15 +177,13 @@ export function useBridgeAuth(backend?: string): BridgeState | BackendAuth;
 export function useBridgeAuth(backend?: string): BridgeState | BackendAuth {
   const bridge = useBridge();
   const view = useMemo(() => {
-    let last: any = {};
+    let last: BackendAuth | undefined;
     return (state: BridgeState) => {
       if (backend === undefined) return state;
       const own = state.backends[backend];
       demand(own, "backend", "one of the bridge's");
       const { userId, sessionId, orgId, orgRole } = state;
-      const next: any = { ...own, userId, sessionId, orgId, orgRole };
-      if (Object.keys(next).some((key) => next[key] !== last[key])) last = Object.freeze(next);
-      return last as BackendAuth;
+      return (last = changed<BackendAuth>(last, { ...own!, userId, sessionId, orgId, orgRole }));
     };
   }, [bridge, backend]);
   return useSyncExternalStore(

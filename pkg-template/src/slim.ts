@@ -9,11 +9,21 @@ export { defineBackend } from "./backend.js";
 export { BridgeError };
 export type * from "./types.js";
 
-let loaded: WebAssembly.Module | undefined;
-let waiting: Array<[found: (module: WebAssembly.Module) => void, failed: (error: unknown) => void]> = [];
+/** What the next call of `loadWasm` loads, or why it could not, and the way to say so. */
+let module: Promise<WebAssembly.Module>;
+let settle: [resolve: (module: WebAssembly.Module) => void, reject: (error: unknown) => void];
+let loaded: boolean | undefined;
+
+const awaitNext = () => {
+  module = new Promise((...both) => {
+    settle = both;
+  });
+  module.catch(() => {}); // nobody may be waiting
+};
+awaitNext();
 
 // A bridge that saw a failure waits at once for the next call.
-provide(() => new Promise((...waiter) => (loaded ? waiter[0](loaded) : waiting.push(waiter))), 0);
+provide(() => module, 0);
 
 // Not a mere re-export: bundlers follow those, and would leave out what stands above.
 /**
@@ -39,8 +49,7 @@ const compile = async (source: any): Promise<WebAssembly.Module> => {
   if (source instanceof WebAssembly.Module) return source;
   if (source.byteLength === undefined) {
     const response: Response = source.ok === undefined ? await fetch(source) : source;
-    if (!response.ok) throw new BridgeError("ERR_WASM_LOAD", `${response.url} answered ${response.status}.`);
-    source = await response.arrayBuffer();
+    source = await response.arrayBuffer(); // a page that says "not found" does not compile
   }
   return WebAssembly.compile(source);
 };
@@ -60,16 +69,14 @@ const compile = async (source: any): Promise<WebAssembly.Module> => {
 export async function loadWasm(
   source: string | URL | Request | Response | BufferSource | WebAssembly.Module,
 ): Promise<void> {
-  let outcome: 0 | 1 = 0;
-  let result: any;
   try {
-    result = loaded ??= await compile(source);
+    settle[0](await compile(source));
+    loaded = true;
   } catch (error) {
-    outcome = 1;
-    result = wasmError(error);
+    if (!loaded) {
+      settle[1](error);
+      awaitNext();
+    }
+    throw wasmError(error);
   }
-  const told = waiting;
-  waiting = [];
-  for (const waiter of told) waiter[outcome](result);
-  if (outcome) throw result;
 }

@@ -16,35 +16,43 @@ export const safely = <A extends unknown[]>(callback: (...args: A) => unknown, .
   }
 };
 
+/** @internal What it was with a change: frozen, and the same object if nothing changed. (A5) */
+export const changed = <T extends object>(before: T | null | undefined, change: Partial<T>): T =>
+  before && Object.entries(change).every(([key, value]) => before[key as keyof T] === value)
+    ? before
+    : Object.freeze({ ...before, ...change } as T);
+
+/** @internal One more in a set; returns what takes it out again. */
+export const join = <T>(set: Set<T>, one: T) => {
+  set.add(one);
+  return (): void => {
+    set.delete(one);
+  };
+};
+
 /** @internal */
 export interface Store<S> {
   get(): S;
-  /** A new value; the listeners hear of it. */
-  set(next: S): void;
+  /** The value changes; the listeners hear of it. */
+  set(change: Partial<S>): void;
   subscribe(listener: () => void): () => void;
   /** Nobody listens any more. */
   close(): void;
 }
 
 /** @internal */
-export const createStore = <S>(value: S): Store<S> => {
+export const createStore = <S extends object>(value: S): Store<S> => {
   // Each subscription is a function of its own, so that a listener given twice counts twice.
   const listeners = new Set<() => void>();
   return {
     get: () => value,
-    set(next) {
-      value = next;
+    set(change) {
+      value = changed(value, change);
       for (const listener of [...listeners]) {
         if (listeners.has(listener)) safely(listener);
       }
     },
-    subscribe(listener) {
-      const own = () => listener();
-      listeners.add(own);
-      return () => {
-        listeners.delete(own);
-      };
-    },
+    subscribe: (listener) => join(listeners, () => listener()),
     close: () => listeners.clear(),
   };
 };

@@ -14,17 +14,21 @@ const NOBODY = 4;
 const REVOKE = 5;
 const NAMES = { [EVENT.stepDone]: "done", [EVENT.stepFailed]: "failed", [EVENT.rejected]: "rejected" } as Record<EVENT, string>;
 
+/** Strings go as they are, not by number. */
+const text = (string: any) => string ?? null;
+
 const rig = (definition: Partial<BackendDefinition> & Record<string, unknown> = {}) => {
   const told: unknown[][] = [];
-  const tell = (event: EVENT, ...args: number[]) => void told.push([NAMES[event], ...args]);
+  const owed: unknown[][] = [];
+  const tell = (event: EVENT, ...args: unknown[]) =>
+    void (event === EVENT.owes ? owed.push([told.length, ...args]) : told.push([NAMES[event], ...args]));
   const contexts: AttachContext[] = [];
   const adapter = adapterOf(
     defineBackend({ kind: "x", attach: (_, context) => void contexts.push(context), detach() {}, ...definition }),
   )!;
-  const owed: unknown[][] = [];
-  const runner = createRunner([adapter], { tell, owes: (...what) => void owed.push([told.length, ...what]) });
+  const runner = createRunner([adapter], { tell, text, owns: (_, user) => user === "owner" });
   const run = (step: number, command: number, token: string | null = "t", user = "u", reason = 0, orgId: string | null = null) =>
-    runner.run(0, step, command, token, reason, user === "owner", user, "s_" + user, orgId);
+    (runner.run as any)(0, step, command, command === HOLD || command === DETACH ? reason : token, user, "s_" + user, orgId);
   return { runner, run, told, contexts, owed };
 };
 
@@ -99,7 +103,7 @@ describe("steps", () => {
       }
     }
     const own = new Own();
-    await createRunner([adapterOf(defineBackend(own))!], { tell() {}, owes() {} }).run(0, 1, ATTACH, "t", 0, false, "u", "s", null);
+    await createRunner([adapterOf(defineBackend(own))!], { tell() {}, text, owns: () => false }).run(0, 1, ATTACH, ...(["t", "u", "s", null] as any[]));
     expect(own.tokens).toEqual(["t"]);
   });
 

@@ -43,31 +43,42 @@ describe("start", () => {
       sourceTimeoutMs: 5,
       backends: { one: plain(), two: defineBackend({ kind: "two", template: "t", attach() {}, detach() {} }) },
     });
-    expect(shell.settings).toEqual(["app", 2, false, 3000, 4, 5]);
-    expect(shell.of("addBackend")).toEqual([
-      ["one", 0, undefined, false, 0],
-      ["two", 0, "t", false, 0],
+    expect(shell.names).toEqual(["one", "two"]);
+    expect(shell.options).toMatchObject({
+      name: "app",
+      persist: 2,
+      shareTabs: false,
+      leewaySeconds: 3,
+      fetchTimeoutMs: 4,
+      sourceTimeoutMs: 5,
+    });
+    expect(shell.of("backend")).toEqual([
+      [0, undefined, 0, 0],
+      [0, "t", 0, 0],
     ]);
   });
 
-  it("tells_a_token_source_from_clerk_and_from_a_hook", async () => {
-    const source = createTestSource();
-    expect((await started({ source })).shell.of("start")).toEqual([[0, source]]);
-    const clerk = { loaded: false, addListener: () => () => {} };
-    expect((await started({ source: clerk })).shell.of("start")).toEqual([[1, clerk]]);
+  it("hands_its_source_to_the_shell", async () => {
+    for (const source of [createTestSource(), { loaded: false, addListener: () => () => {} }])
+      expect((await started({ source })).shell.of("start")).toEqual([[source]]);
+  });
+
+  it("without_a_source_it_is_not_known_who_is_here_until_it_is_fed", async () => {
     const { bridge, shell } = await started({ source: undefined });
-    const [[kind, holder]] = shell.of("start") as any;
-    expect(kind).toBe(2);
-    innerOf(bridge).feed({ isLoaded: true });
-    expect(holder.current).toEqual({ isLoaded: true });
-    expect(shell.of("sourceChanged")).toHaveLength(1);
+    const [[source]] = shell.of("start") as any;
+    expect(source.getSession()).toBeUndefined();
+    expect(source.subscribe()).toBeUndefined();
+    innerOf(bridge).feed({ getSession: () => null, getToken: async () => "fed" });
+    expect(source.getSession()).toBeNull();
+    expect(await source.getToken({})).toBe("fed");
+    expect(shell.of("look")).toHaveLength(1);
   });
 });
 
 describe("state", () => {
   it("a5_snapshots_are_frozen_and_keep_their_identity", async () => {
     const { bridge, shell } = await started({ backends: { plain: plain() } });
-    shell.host.backend(0, 1, 0, 0, undefined);
+    shell.effect("backend", 0, 1, 0, 0);
     shell.say({ status: 1, userId: "u", sessionId: "s", orgId: "o", orgRole: "r" });
     const state = bridge.getSnapshot();
     expect(state).toEqual({
@@ -160,7 +171,7 @@ describe("state", () => {
 
   it("errors_carry_code_hint_backend_and_cause", async () => {
     const { bridge, shell } = await started({ backends: { plain: plain() } });
-    shell.host.backend(0, 2, 0, 12, undefined);
+    shell.effect("backend", 0, 2, 0, 12);
     shell.say({ status: 2, error: 12, errorBackend: 0 });
     const { error, backends } = bridge.getSnapshot();
     expect(error).toBeInstanceOf(BridgeError);
@@ -177,31 +188,29 @@ describe("state", () => {
 describe("getToken", () => {
   it("asks_the_shell_and_settles_as_it_answers", async () => {
     const { bridge, shell } = await started();
-    script.getToken = (shell, caller, template) => shell.host.answer(caller, 0, `token ${template}`, undefined);
+    script.askGood = script.askFresh = (shell, caller, template) =>
+      shell.effect("answer", caller, 0, `token ${template}`);
     expect(await bridge.getToken()).toBe("token null");
     expect(await bridge.getToken({ template: "hasura", forceRefresh: true })).toBe("token hasura");
-    expect(shell.of("getToken").map(([, ...args]) => args)).toEqual([
-      [null, false],
-      ["hasura", true],
-    ]);
-    script.getToken = (shell, caller) => shell.host.answer(caller, 11, null, undefined);
+    expect([...shell.of("askGood"), ...shell.of("askFresh")].map(([, ...args]) => args)).toEqual([[null], ["hasura"]]);
+    script.askGood = (shell, caller) => shell.effect("answer", caller, 11, null);
     await expect(bridge.getToken({ template: null })).rejects.toMatchObject({ code: "ERR_SIGNED_OUT" });
-    script.getToken = (shell, caller) => shell.host.answer(caller, 0, null, undefined);
+    script.askGood = (shell, caller) => shell.effect("answer", caller, 0, null);
     expect(await bridge.getToken()).toBeNull();
   });
 
   it("b6_a_held_token_is_handed_out_without_asking_the_shell", async () => {
     const { bridge, shell } = await started();
-    shell.host.token(null, "held", 1000);
-    shell.host.token("hasura", "other", 1000);
+    shell.effect("cache", null, "held", 1000);
+    shell.effect("cache", "hasura", "other", 1000);
     expect(await bridge.getToken()).toBe("held");
     expect(bridge.getToken()).toBe(bridge.getToken());
     expect(await bridge.getToken({ template: "hasura" })).toBe("other");
-    expect(shell.of("getToken")).toHaveLength(0);
-    shell.host.token(null, null, 0);
+    expect(shell.of("askGood")).toHaveLength(0);
+    shell.effect("cache", null, null, 0);
     bridge.getToken().catch(() => {});
-    expect(shell.of("getToken")).toHaveLength(1);
-    script.getToken = (shell, caller) => shell.host.answer(caller, 0, "minted", undefined);
+    expect(shell.of("askGood")).toHaveLength(1);
+    script.askFresh = (shell, caller) => shell.effect("answer", caller, 0, "minted");
     expect(await bridge.getToken({ template: "hasura", forceRefresh: true })).toBe("minted");
   });
 
@@ -210,25 +219,25 @@ describe("getToken", () => {
     ["the monotonic clock", () => vi.spyOn(performance, "now").mockReturnValue(performance.now() + 1000)],
   ])("b6_a_held_token_ends_by_%s", async (_, advance) => {
     const { bridge, shell } = await started();
-    shell.host.token(null, "held", 1000);
+    shell.effect("cache", null, "held", 1000);
     advance();
     bridge.getToken().catch(() => {});
-    expect(shell.of("getToken")).toHaveLength(1);
+    expect(shell.of("askGood")).toHaveLength(1);
   });
 
   it("b6_the_clocks_are_read_again_in_the_next_task", async () => {
     const { bridge, shell } = await started();
-    shell.host.token(null, "held", 1000);
+    shell.effect("cache", null, "held", 1000);
     expect(await bridge.getToken()).toBe("held");
     vi.spyOn(Date, "now").mockReturnValue(Date.now() + 1000);
     await vi.waitFor(() => {
       bridge.getToken().catch(() => {});
-      expect(shell.of("getToken").length).toBeGreaterThan(0);
+      expect(shell.of("askGood").length).toBeGreaterThan(0);
     });
   });
 
   it("waits_for_the_module", async () => {
-    script.getToken = (shell, caller) => shell.host.answer(caller, 0, "late", undefined);
+    script.askGood = (shell, caller) => shell.effect("answer", caller, 0, "late");
     const bridge = make();
     expect(await bridge.getToken()).toBe("late");
   });
@@ -247,7 +256,10 @@ describe("getToken", () => {
   it("tells_the_cause", async () => {
     const { bridge } = await started();
     const offline = { code: "clerk_offline" };
-    script.getToken = (shell, caller) => shell.host.answer(caller, 8, null, offline);
+    script.askGood = (shell, caller) => {
+      shell.blame = offline;
+      shell.effect("answer", caller, 8, null);
+    };
     await expect(bridge.getToken()).rejects.toMatchObject({ code: "ERR_TOKEN_TRANSIENT", cause: offline });
   });
 });
@@ -265,7 +277,7 @@ describe("leave, event", () => {
     });
     const stop = bridge.onLeave(() => void left.push("unsubscribed"));
     stop();
-    shell.host.leave(5, "user_a", 1);
+    shell.effect("leave", 5, "user_a", 1);
     expect(left).toEqual([["user_a", "user-switched"]]);
     expect(shell.of("left")).toHaveLength(0);
     finish();
@@ -275,7 +287,7 @@ describe("leave, event", () => {
   it("events_name_the_backend", async () => {
     const events: BridgeEvent[] = [];
     const { shell } = await started({ backends: { plain: plain() }, onEvent: (event: BridgeEvent) => events.push(event) });
-    shell.host.event("retry.scheduled", 0, "t", "offline", 500);
+    shell.effect("log", "retry.scheduled", 0, "t", "offline", 500);
     expect(events).toEqual([
       { at: expect.any(Number), type: "retry.scheduled", backend: "plain", template: "t", reason: "offline", ms: 500 },
     ]);
@@ -285,7 +297,7 @@ describe("leave, event", () => {
 describe("signOut and dispose", () => {
   it("d7_sign_out_asks_the_shell", async () => {
     const { bridge, shell } = await started();
-    script.signOut = (shell, caller) => shell.host.answer(caller, 0, null, undefined);
+    script.signOut = (shell, caller) => shell.effect("answer", caller, 0, null);
     expect(await bridge.signOut()).toBeUndefined();
     expect(shell.of("signOut")).toHaveLength(1);
   });
@@ -295,7 +307,7 @@ describe("signOut and dispose", () => {
     const close = vi.fn();
     const { bridge, shell } = await started({ onEvent: listener });
     bridge.subscribe(close);
-    shell.host.token(null, "held", 1000);
+    shell.effect("cache", null, "held", 1000);
     const waiting = bridge.getToken({ template: "t" });
     const before = bridge.getSnapshot();
     bridge.dispose();
@@ -319,25 +331,25 @@ describe("signOut and dispose", () => {
   });
 
   it.each<[string, (shell: ReturnType<typeof lastShell>) => unknown]>([
-    ["an event", ({ host }) => host.event("x", -1)],
+    ["an event", ({ effect }) => effect("log", "x", -1)],
     ["a state", (shell) => shell.say({ status: 2 })],
   ])("d6_a_dispose_inside_%s_while_the_shell_begins_is_the_end", async (_, cause) => {
     const bridge = make({ backends: { plain: plain() }, onEvent: () => bridge.dispose() });
     bridge.subscribe(() => bridge.dispose());
-    script.addBackend = cause;
+    script.backend = cause;
     const waiting = expect(bridge.getToken()).rejects.toMatchObject({ code: "ERR_DISPOSED" });
     await waiting;
     expect(lastShell().of("dispose")).toHaveLength(1);
-    lastShell().host.event("late", -1);
+    lastShell().effect("log", "late", -1);
     expect((await bridge.ready).status).toBe(bridge.getSnapshot().status);
   });
 
   it("a5_a_call_made_while_the_shell_begins_is_asked_once", async () => {
     const bridge = make({ onEvent: () => void bridge.getToken().catch(() => {}) });
-    script.start = ({ host }) => host.event("x", -1);
+    script.start = ({ effect }) => effect("log", "x", -1);
     bridge.getToken().catch(() => {});
     await vi.waitFor(() => expect(shells).toHaveLength(1));
-    expect(lastShell().of("getToken").map(([caller]) => caller)).toEqual([2, 1]);
+    expect(lastShell().of("askGood").map(([caller]) => caller)).toEqual([2, 1]);
   });
 
   it("i5_two_bridges_do_not_disturb_each_other", async () => {
@@ -360,15 +372,15 @@ describe("a trap", () => {
       const { status, error } = bridge.getSnapshot();
       states.push([status, error?.code ?? null]);
     });
-    script.getToken = (shell, caller) => shell.host.answer(caller, 0, "after", undefined);
+    script.askGood = (shell, caller) => shell.effect("answer", caller, 0, "after");
     const waiting = bridge.getToken();
     expect(await waiting).toBe("after");
-    delete script.getToken;
+    delete script.askGood;
     const pending = bridge.getToken();
     shell.trap();
     await vi.waitFor(() => expect(shells).toHaveLength(2));
-    expect(lastShell().of("getToken")).toEqual([[2, null, false]]);
-    lastShell().host.answer(2, 0, "again", undefined);
+    expect(lastShell().of("askGood")).toEqual([[2, null]]);
+    lastShell().effect("answer", 2, 0, "again");
     expect(await pending).toBe("again");
     lastShell().say({ status: 0 });
     lastShell().say({ status: 1, userId: "u" });
@@ -389,7 +401,7 @@ describe("a trap", () => {
   it("j3_the_shell_of_a_dead_machine_lets_go_of_everything", async () => {
     const attach = vi.fn();
     const { shell } = await started({ backends: { own: defineBackend({ kind: "own", attach, detach() {} }) } });
-    await shell.host.run(0, 1, 1, "token", 0, "u", "s", null);
+    await shell.effect("run", 0, 1, 1, "token", 0, "u", "s", null);
     shell.trap();
     await vi.waitFor(() => expect(shells).toHaveLength(2));
     expect(shell.of("dispose")).toHaveLength(1);

@@ -61,17 +61,17 @@ const rig = async () => {
   );
   await act(async () => root.render(tree));
   await act(async () => vi.waitFor(() => expect(shells).toHaveLength(1)));
-  const { host } = lastShell();
+  const { effect } = lastShell();
   let step = 0;
   const run = (command: number, token?: string, user = "", reason = 0) =>
     act(async () => {
       const own = ++step;
-      host.run(0, own, command, token ?? null, reason, user, "s_" + user, null);
+      effect("run", 0, own, command, token ?? reason, user, "s_" + user, null);
       await vi.waitFor(() => expect(lastShell().of("stepDone")).toContainEqual([own]));
     });
   const say = (status: number, refreshing = false, user?: string) =>
     act(async () => {
-      host.backend(0, status, +refreshing, 0, undefined);
+      effect("backend", 0, status, +refreshing, 0);
       lastShell().say({ status, refreshing, userId: user });
     });
   const shows = (text: string) => act(async () => vi.waitFor(() => expect(container.textContent).toBe(text)));

@@ -182,6 +182,25 @@ describe("leaving", () => {
     expect(server.alive.size).toBe(0);
   });
 
+  it("d3_what_is_shown_goes_with_its_user_also_without_the_server_and_in_the_other_tabs", async () => {
+    const { server, openTab } = createBrowser();
+    const tabs = [openTab(), openTab()];
+    const lists = tabs.map(({ db }) => {
+      const list: unknown[] = [];
+      db.subscribeQuery({ tasks: {} }, ({ data }: any) => list.push(data.tasks.length), { ruleParams: { key: "k" } });
+      db.subscribeQuery({ tasks: {} }, () => {
+        throw new Error("a listener's own");
+      });
+      return list;
+    });
+    for (const { adapter } of tabs) await adapter.attach(jwt("user_a"), contextFor("user_a", true).context);
+    expect(lists).toEqual([[], []]);
+    server.setOffline(true);
+    await Promise.all(tabs.map(({ adapter }) => adapter.detach("signed-out")));
+    expect(lists).toEqual([[0], [0]]);
+    for (const { db } of tabs) expect(db._reactor._currentUserCached.user).toBeNull();
+  });
+
   it("h11_a_sign_out_during_an_exchange_ends_signed_out", async () => {
     const { server, openTab } = createBrowser();
     const { adapter, who } = openTab();

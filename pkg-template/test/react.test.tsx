@@ -91,11 +91,11 @@ describe("gates", () => {
         <Gates backend="two" />
       </ClerkBridgeProvider>,
     );
-    const { host } = await shell();
-    host.backend(0, 2, 0, 12, undefined);
+    const { effect } = await shell();
+    effect("backend", 0, 2, 0, 12);
     await say({ status: 2, userId: "u", error: 12, errorBackend: 0 });
     expect(text()).toBe("loading");
-    host.backend(1, 1, 0, 0, undefined);
+    effect("backend", 1, 1, 0, 0);
     await say({ status: 2, userId: "u", error: 12, errorBackend: 0 });
     expect(text()).toBe("in");
   });
@@ -139,9 +139,9 @@ describe("one bridge", () => {
     );
     const { root } = await render(<App count={0} />);
     for (let count = 1; count < 5; count++) await act(async () => root.render(<App count={count} />));
-    const { host } = await shell(1);
+    const { effect } = await shell(1);
     expect(seen.size).toBe(1);
-    host.event("token.fetch", -1);
+    effect("log", "token.fetch", -1);
     expect(events).toEqual(["4 token.fetch"]);
   });
 
@@ -211,11 +211,11 @@ describe("renders", () => {
     const own = await shell();
     await say({ status: 1, userId: "u" });
     const before = rendered.mock.calls.length;
-    const changes = own.of("sourceChanged").length;
-    for (let rotation = 1; rotation <= 5; rotation++) await set({ isLoaded: true, jti: rotation });
+    const changes = own.of("look").length;
+    for (let rotation = 1; rotation <= 5; rotation++) await set({ isLoaded: true, isSignedIn: true, jti: rotation });
     expect(rendered).toHaveBeenCalledTimes(before);
-    expect(own.of("sourceChanged")).toHaveLength(changes + 5);
-    expect((own.of("start")[0]![1] as any).current).toEqual({ isLoaded: true, jti: 5 });
+    expect(own.of("look")).toHaveLength(changes + 5);
+    expect(own.of("start")[0]![0].getSession()).toEqual({ isLoaded: true, isSignedIn: true, jti: 5 });
   });
 
   it("a_backend_s_view_keeps_its_identity", async () => {
@@ -227,9 +227,9 @@ describe("renders", () => {
     await render(
       <ClerkBridgeProvider source={createTestSource()} backends={{ one: plain(), two: plain() }} children={<App />} />,
     );
-    const { host } = await shell();
+    const { effect } = await shell();
     for (const status of [1, 2, 1]) {
-      host.backend(1, status, 0, 0, undefined);
+      effect("backend", 1, status, 0, 0);
       await say({ status: 2, userId: null });
     }
     expect(views.size).toBe(1);
@@ -251,6 +251,35 @@ describe("renders", () => {
       <ClerkBridgeProvider source={createTestSource()} backends={{ c: convex(held) }} children={<Child />} />,
     );
     expect(order.slice(0, 2)).toEqual(["bridge", "child"]);
+  });
+});
+
+describe("useAuth", () => {
+  const base = { isLoaded: true, isSignedIn: true, userId: "u", sessionId: "s", orgId: "o", orgRole: "r" };
+
+  it("b8_what_it_returned_last_is_the_source", async () => {
+    const { useAuth, set } = hook();
+    await render(<ClerkBridgeProvider useAuth={useAuth} />);
+    const source = (await shell()).of("start")[0]![0];
+    expect(source.getSession()).toBeUndefined();
+    await set({ ...base, getToken: async () => "first" });
+    expect(source.getSession()).toMatchObject(base);
+    await set({ ...base, getToken: async ({ template }: any) => `second ${template}` });
+    expect(await source.getToken({ template: "t" })).toBe("second t");
+  });
+
+  it.each<[string, unknown, unknown]>([
+    ["a7_on_its_way", { isLoaded: false, isSignedIn: undefined }, undefined],
+    ["a7_on_its_way", { isLoaded: true, isSignedIn: undefined }, undefined],
+    ["a7_on_its_way", { ...base, isLoaded: false }, undefined],
+    ["a8_nobody_or_pending", { isLoaded: true, isSignedIn: false, userId: null }, null],
+    ["nothing at all", undefined, undefined],
+  ])("says_%s", async (_, auth, session) => {
+    const { useAuth, set } = hook();
+    await render(<ClerkBridgeProvider useAuth={useAuth} />);
+    const source = (await shell()).of("start")[0]![0];
+    await set(auth);
+    expect(source.getSession()).toBe(session);
   });
 });
 
@@ -280,8 +309,9 @@ describe("props", () => {
     const { useAuth, set } = hook();
     const { root, text } = await render(<ClerkBridgeProvider bridge={bridge} useAuth={useAuth} children={<Gates />} />);
     const own = await shell();
-    await set({ isLoaded: true });
-    expect((own.of("start")[0]![1] as any).current).toEqual({ isLoaded: true });
+    expect(own.of("start")[0]![0].getSession()).toBeUndefined();
+    await set({ isLoaded: true, isSignedIn: false });
+    expect(own.of("start")[0]![0].getSession()).toBeNull();
     await say({ status: 1 });
     expect(text()).toBe("in");
     vi.useFakeTimers();

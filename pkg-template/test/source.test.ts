@@ -1,36 +1,15 @@
-// What each kind of source says, read afresh at every question: Clerk, a token source, what `useAuth` returned last.
-import { afterEach, describe, expect, it, vi } from "vitest";
+// What each kind of source says, read afresh at every question: Clerk, and a token source.
+import { describe, expect, it, vi } from "vitest";
 import { EVENT } from "../src/shell/numbers.js";
-import { openSource } from "../src/shell/source.js";
-
-const TOKEN_SOURCE = 0;
-const CLERK = 1;
-const USE_AUTH = 2;
+import { read, sourceOf } from "../src/shell/source.js";
 
 const UNKNOWN = [EVENT.unknown];
 const SIGNED_OUT = [EVENT.signedOut];
 const signedIn = (fits: number, ...who: unknown[]) => [EVENT.signedIn, fits, ...who];
 
-const uncaught: unknown[] = [];
-/** Collects what is reported as uncaught. */
-const collect = () =>
-  vi.stubGlobal("queueMicrotask", (task: () => void) => {
-    try {
-      task();
-    } catch (error) {
-      uncaught.push(error);
-    }
-  });
-afterEach(() => {
-  vi.unstubAllGlobals();
-  uncaught.length = 0;
-});
-
 describe("a token source", () => {
-  const make = (session?: unknown, more: object = {}) => {
-    const source: any = { getSession: () => session, subscribe: () => () => {}, getToken: vi.fn(), ...more };
-    return openSource(TOKEN_SOURCE, source, () => {});
-  };
+  const make = (session?: unknown, more: object = {}) =>
+    sourceOf({ getSession: () => session, subscribe: () => () => {}, getToken: vi.fn(), ...more });
 
   it.each<[unknown, unknown]>([
     [undefined, UNKNOWN],
@@ -45,7 +24,7 @@ describe("a token source", () => {
     ["signed in", UNKNOWN],
     [0, UNKNOWN],
   ])("that has %j", (session, said) => {
-    expect(make(session).read()).toEqual(said);
+    expect(read(make(session))).toEqual(said);
   });
 
   it("j1_one_that_throws_is_not_known", () => {
@@ -54,66 +33,16 @@ describe("a token source", () => {
         throw new Error("not yet");
       },
     });
-    expect(source.read()).toEqual(UNKNOWN);
+    expect(read(source)).toEqual(UNKNOWN);
   });
 
-  it("is_asked_as_itself_and_told_only_what_is_wanted", () => {
-    const asked: unknown[] = [];
-    const source: any = {
-      getSession: () => null,
-      subscribe: () => () => {},
-      getToken(options: object) {
-        asked.push(this === source, options);
-      },
-    };
-    const { getToken } = openSource(TOKEN_SOURCE, source, () => {});
-    getToken(null, 0);
-    getToken("t", 0);
-    getToken(null, 1);
-    getToken("t", 1);
-    expect(asked).toEqual([
-      true,
-      { template: undefined, skipCache: false },
-      true,
-      { template: "t", skipCache: false },
-      true,
-      { template: undefined, skipCache: true },
-      true,
-      { template: "t", skipCache: true },
-    ]);
+  it("a6_that_could_not_start_says_false", () => {
+    expect(read(make(false))).toEqual([EVENT.failed]);
   });
 
-  it("may_not_know_how_to_sign_out", () => {
-    expect(make().signOut()).toBeUndefined();
-    const signOut = vi.fn();
-    make(null, { signOut }).signOut();
-    expect(signOut).toHaveBeenCalledTimes(1);
-  });
-
-  it("d6_is_left_when_it_is_closed", () => {
-    const stop = vi.fn();
-    const source = make(null, { subscribe: () => stop });
-    source.close();
-    expect(stop).toHaveBeenCalledTimes(1);
-  });
-
-  it.each<[string, object]>([
-    ["subscribe throws", { subscribe: () => { throw new Error("subscribe"); } }],
-    ["leaving throws", { subscribe: () => () => { throw new Error("stop"); } }],
-    ["leaving is impossible", { subscribe: () => "nothing to call" }],
-  ])("j1_works_on_when_%s", (_, more) => {
-    collect();
-    const source = make({ userId: "u", sessionId: "s" }, more);
-    expect(source.read()[0]).toBe(EVENT.signedIn);
-    expect(() => source.close()).not.toThrow();
-    expect(uncaught).toHaveLength(1);
-  });
-
-  it("may_call_back_while_it_is_subscribed_to", () => {
-    const changed = vi.fn();
-    const subscribe = (listener: () => void) => (listener(), () => {});
-    openSource(TOKEN_SOURCE, { getSession: () => null, subscribe }, changed);
-    expect(changed).toHaveBeenCalledTimes(1);
+  it("is_taken_as_it_is", () => {
+    const source = make();
+    expect(sourceOf(source)).toBe(source);
   });
 });
 
@@ -131,7 +60,7 @@ describe("Clerk", () => {
     };
     return { clerk, listeners, statuses };
   };
-  const said = (state: object) => openSource(CLERK, clerkWith(state).clerk, () => {}).read();
+  const said = (state: object) => read(sourceOf(clerkWith(state).clerk));
   const session = (more: object = {}) => ({ id: "s", status: "active", user: { id: "u" }, ...more });
   const membership = (id: string, role: string) => ({ organization: { id }, role });
 
@@ -152,7 +81,7 @@ describe("Clerk", () => {
 
   it.each<[string, object, unknown[]]>([
     ["the session's", { session: session({ lastActiveOrganizationId: "o" }) }, ["o", undefined]],
-    ["none, whatever Clerk shows", { organization: { id: "o" }, session: session({ lastActiveOrganizationId: null }) }, [null, null]],
+    ["none, whatever Clerk shows", { organization: { id: "o" }, session: session({ lastActiveOrganizationId: null }) }, [null, undefined]],
     ["Clerk's, where the session knows of none", { organization: { id: "o" }, session: session() }, ["o", undefined]],
     [
       "with the role of its membership",
@@ -185,72 +114,41 @@ describe("Clerk", () => {
   ])("b5_a session token with the audience %j fits Convex: %i", (aud, fits) => {
     const lastActiveToken = { jwt: { claims: { aud } } };
     expect(said({ session: session({ lastActiveToken }) })[1]).toBe(fits);
-    const auth = { isLoaded: true, isSignedIn: true, userId: "u", sessionId: "s", sessionClaims: { aud } };
-    expect(openSource(USE_AUTH, { current: auth }, () => {}).read()[1]).toBe(fits);
+    const getSession = () => ({ userId: "u", sessionId: "s", sessionClaims: { aud } });
+    expect(read({ getSession } as any)[1]).toBe(fits);
   });
 
   it("tells_that_it_is_ready_by_either_event_and_is_left", () => {
     const { clerk, listeners, statuses } = clerkWith();
     const changed = vi.fn();
-    const source = openSource(CLERK, clerk, changed);
+    const leave: any = sourceOf(clerk).subscribe(changed);
     for (const listener of [...listeners, ...statuses]) listener();
     expect(changed).toHaveBeenCalledTimes(2);
-    source.close();
+    leave();
     expect(listeners.size + statuses.size).toBe(0);
   });
 
   it("clerk-js_5_has_no_status_event", () => {
     const { clerk, listeners } = clerkWith({ on: undefined, off: undefined });
-    const source = openSource(CLERK, clerk, () => {});
+    const leave: any = sourceOf(clerk).subscribe(() => {});
     expect(listeners.size).toBe(1);
-    source.close();
+    leave();
     expect(listeners.size).toBe(0);
-  });
-
-  it("j1_one_whose_listeners_throw_is_read_all_the_same", () => {
-    collect();
-    const broken = () => {
-      throw new Error("broken");
-    };
-    for (const more of [{ addListener: broken }, { on: broken }, { off: broken }, { addListener: () => broken }]) {
-      const source = openSource(CLERK, clerkWith({ session: session(), ...more }).clerk, () => {});
-      expect(source.read()[0]).toBe(EVENT.signedIn);
-      source.close();
-    }
-    expect(uncaught).toHaveLength(4);
   });
 
   it("b8_the_session_of_the_moment_is_asked", async () => {
     const { clerk } = clerkWith({ session: { getToken: async () => "old" } });
-    const source = openSource(CLERK, clerk, () => {});
-    clerk.session = { getToken: async () => "new" };
-    expect(await source.getToken(null, 0)).toBe("new");
+    const source = sourceOf(clerk);
+    const getToken = vi.fn(async () => "new");
+    clerk.session = { getToken };
+    expect(await source.getToken({ template: "t", skipCache: true })).toBe("new");
+    expect(getToken).toHaveBeenCalledWith({ template: "t", skipCache: true });
   });
-});
 
-describe("useAuth", () => {
-  const base = { isLoaded: true, isSignedIn: true, userId: "u", sessionId: "s", orgId: "o", orgRole: "r" };
-
-  it("b8_is_what_it_returned_last", async () => {
-    const holder: { current: any } = { current: {} };
-    const source = openSource(USE_AUTH, holder, () => {});
-    expect(source.read()).toEqual(UNKNOWN);
-    holder.current = { ...base, getToken: async () => "first" };
-    expect(source.read()).toEqual(signedIn(0, "u", "s", "o", "r"));
-    holder.current = { ...base, getToken: async () => "second" };
-    expect(await source.getToken(null, 0)).toBe("second");
-    // A7
-    holder.current = { isLoaded: false, isSignedIn: undefined };
-    expect(source.read()).toEqual(UNKNOWN);
-    holder.current = { isLoaded: true, isSignedIn: undefined };
-    expect(source.read()).toEqual(UNKNOWN);
-    holder.current = { isLoaded: true, isSignedIn: false, userId: null };
-    expect(source.read()).toEqual(SIGNED_OUT);
-    // A server's first render: signed in, though not a whole session yet.
-    holder.current = { isLoaded: true, isSignedIn: true, userId: "u", sessionId: null };
-    expect(source.read()).toEqual(UNKNOWN);
-    holder.current = undefined;
-    expect(source.read()).toEqual(UNKNOWN);
-    expect(() => source.close()).not.toThrow();
+  it("may_not_know_how_to_sign_out", () => {
+    const signOut = vi.fn();
+    expect(sourceOf(clerkWith().clerk).signOut!()).toBeUndefined();
+    sourceOf(clerkWith({ signOut }).clerk).signOut!();
+    expect(signOut).toHaveBeenCalledTimes(1);
   });
 });

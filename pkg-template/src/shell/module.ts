@@ -52,11 +52,9 @@ export const open = async (module: WebAssembly.Module): Promise<CreateMachine> =
       token(restored, id, token, ...texts) {
         const parts = texts.map((text) => new TextEncoder().encode(text));
         const [length, userLength] = parts.map((part) => part.length);
-        let at = exports.room(machine, parts.reduce((sum, part) => sum + part.length, 0));
-        for (const part of parts) {
-          bytes().set(part, at);
-          at += part.length;
-        }
+        const all = parts.flatMap((part) => [...part]);
+        const at = exports.room(machine, all.length); // may move the memory
+        bytes().set(all, at);
         current = host;
         exports.token(machine, restored, id, token, length, userLength);
       },

@@ -51,13 +51,15 @@ export const enum TRAIT {
   exchanges = 1 << 7,
 }
 
-/** @internal Effects, with what their arguments say. 9 follows each 8, 11 each 10, 15 each 14. */
+/** @internal Effects, with what their arguments say. 9 follows each 8, 11 each 10; 14 precedes each 15. */
 export const enum EFFECT {
   /** request, template, 1: minted */
   fetch,
   /** -, -, milliseconds; negative: none */
   timer,
-  /** backend, step, command, its argument, user, session, organization */
+  /** backend, step, command, its argument, user, session, organization. Commands: 0 hold, 1 attach, 2 update, 3 detach,
+   *  4 nobody, 5 revoke. Argument: with attach and update the token, with revoke the session, with detach the reason;
+   *  with hold, 1: somebody left */
   run,
   /** step */
   abort,

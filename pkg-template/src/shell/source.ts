@@ -1,7 +1,14 @@
-// Where tokens come from: Clerk's browser object, any `TokenSource`, or what React's `useAuth` returned last. Each is
-// read afresh whenever it is asked (B8). Reading and leaving one never throws, whatever it holds.
-import { safely } from "../store.js";
+// Where tokens come from, in one shape: a `TokenSource` has it already, and Clerk's browser object is given it. Each is
+// read afresh whenever it is asked (B8). Reading one never throws, whatever it holds.
 import { EVENT } from "./numbers.js";
+
+/** @internal A token source, whose session may also be false: it could not start. (A6) */
+export interface Source {
+  getSession(): unknown;
+  getToken(options: { template?: string; skipCache?: boolean }): unknown;
+  subscribe(changed: () => void): unknown;
+  signOut?(): unknown;
+}
 
 /** @internal What a source says: an event of the machine, and who is signed in, if somebody is. */
 export type Said = [
@@ -14,78 +21,48 @@ export type Said = [
   role?: unknown,
 ];
 
-/** @internal */
-export interface Source {
-  read(): Said;
-  getToken(template: string | null, skipCache: unknown): unknown;
-  signOut(): unknown;
-  close(): void;
-}
-
-const unknown: Said = [EVENT.unknown];
-const signedOut: Said = [EVENT.signedOut];
-
-const signedIn = ({ userId, sessionId, orgId, orgRole, sessionClaims }: any): Said =>
-  [userId, sessionId].every((id) => id && typeof id === "string")
-    ? [
-        EVENT.signedIn,
-        sessionClaims ? ([].concat(sessionClaims.aud).includes("convex" as never) ? 2 : 1) : 0,
-        userId,
-        sessionId,
-        orgId,
-        orgRole,
-      ]
-    : unknown;
-
-const readTokenSource = (source: any): Said => {
-  const session = source.getSession();
-  return session ? signedIn(session) : session === null ? signedOut : unknown;
-};
-
-const readClerk = ({ loaded, status, session, user, organization }: any): Said => {
-  if (!loaded) return status === "error" ? [EVENT.failed] : unknown;
-  if (session === undefined) return unknown; // on its way somewhere (A7)
-  if (session?.status !== "active") return signedOut; // nobody, or pending (A8)
-  const who = user ?? session.user;
-  const { lastActiveOrganizationId: orgId = organization?.id } = session;
-  return signedIn({
-    userId: who?.id,
-    sessionId: session.id,
-    orgId,
-    orgRole: orgId && who?.organizationMemberships?.find?.((one: any) => one.organization?.id === orgId)?.role,
-    sessionClaims: session.lastActiveToken?.jwt?.claims,
-  });
-};
-
-const readUseAuth = (auth: any): Said =>
-  !auth.isLoaded || auth.isSignedIn === undefined
-    ? unknown // also: on its way somewhere (A7)
-    : auth.isSignedIn
-      ? signedIn(auth)
-      : signedOut; // a pending session counts as none (A8)
-
-/** @internal Listens to a source: 0 a token source, 1 a Clerk, 2 a holder of the latest `useAuth()`. */
-export const openSource = (kind: number, source: any, changed: () => void): Source => {
-  const now = () => (kind > 1 ? source.current : source);
-  const stop: any = safely(() => {
+const ofClerk = (clerk: any): Source => ({
+  getSession() {
+    const { loaded, status, session, organization } = clerk;
+    if (!loaded) return status === "error" ? false : undefined;
+    // Undefined: on its way somewhere (A7). A pending session counts as none (A8).
+    if (session?.status !== "active") return session && null;
+    const { lastActiveOrganizationId: orgId = organization?.id } = session;
+    const user = clerk.user ?? session.user;
+    return {
+      userId: user?.id,
+      sessionId: session.id,
+      orgId,
+      orgRole: user?.organizationMemberships?.find?.((one: any) => one.organization?.id === orgId)?.role,
+      sessionClaims: session.lastActiveToken?.jwt?.claims,
+    };
+  },
+  getToken: (options) => clerk.session.getToken(options),
+  subscribe(changed) {
     // clerk-js 6 tells that it is ready in the status event alone.
-    if (kind === 1) source.on?.("status", changed);
-    return kind > 1 ? undefined : kind ? source.addListener(changed) : source.subscribe(changed);
-  });
-  return {
-    read() {
-      try {
-        return [readTokenSource, readClerk, readUseAuth][kind]!(now());
-      } catch {
-        return unknown;
-      }
-    },
-    getToken: (template, skipCache) =>
-      (kind === 1 ? source.session : now()).getToken({ template: template || undefined, skipCache: !!skipCache }),
-    signOut: () => now().signOut?.(),
-    close() {
-      safely(() => stop?.());
-      if (kind === 1) safely(() => source.off?.("status", changed));
-    },
-  };
+    clerk.on?.("status", changed);
+    const stop = clerk.addListener(changed);
+    return () => {
+      clerk.off?.("status", changed);
+      stop();
+    };
+  },
+  signOut: () => clerk.signOut?.(),
+});
+
+/** @internal */
+export const sourceOf = (given: any): Source => ("addListener" in given ? ofClerk(given) : given);
+
+/** @internal What a source says now. What cannot be read is not known. */
+export const read = (source: Source): Said => {
+  try {
+    const session: any = source.getSession();
+    if (session === null) return [EVENT.signedOut];
+    if (session === false) return [EVENT.failed];
+    const { userId, sessionId, orgId, orgRole, sessionClaims } = session;
+    const fits = sessionClaims ? ([sessionClaims.aud].flat().includes("convex") ? 2 : 1) : 0;
+    if ([userId, sessionId].every((id) => id && typeof id === "string"))
+      return [EVENT.signedIn, fits, userId, sessionId, orgId, orgRole];
+  } catch {}
+  return [EVENT.unknown];
 };

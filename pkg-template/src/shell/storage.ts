@@ -1,5 +1,5 @@
-// What survives a reload, as a small versioned list of strings. Storage may be missing, blocked, full or damaged:
-// reading then finds nothing, writing says that it failed, and neither ever throws. (F1)
+// What survives a reload, as a small versioned table of strings. Storage may be missing, blocked, full or damaged:
+// reading then finds nothing, writing does nothing, the trouble is told, and neither ever throws. (F1)
 
 const VERSION = "clerk-bridge 1";
 /** Nothing longer was written by us. */
@@ -7,32 +7,32 @@ const LONGEST = 1 << 19;
 
 /** @internal */
 export type Area = "localStorage" | "sessionStorage";
-type List = (string | null)[];
+/** @internal */
+export type Row = (string | null)[];
+type Tell = (event: string) => void;
 
-/** @internal The stored list; undefined: none; null: something that is not one of ours. */
-export const read = (area: Area, key: string): List | null | undefined => {
-  let text;
+/** @internal The stored rows. */
+export const load = (area: Area, key: string, tell: Tell): Row[] => {
+  let text: any;
   try {
     text = window[area].getItem(key);
-  } catch {
-    return;
+    const [version, ...rows] = text.length < LONGEST ? JSON.parse(text) : [];
+    if (version === VERSION && rows.every((row: Row) => row.every((cell) => cell === null || typeof cell === "string")))
+      return rows;
+  } catch {}
+  if (text != null) {
+    tell("record.discarded");
+    save(area, key, [], tell);
   }
-  if (text === null) return;
-  try {
-    const [version, ...list] = text.length < LONGEST ? JSON.parse(text) : [];
-    return version === VERSION && list.every((one: unknown) => one === null || typeof one === "string") ? list : null;
-  } catch {
-    return null;
-  }
+  return [];
 };
 
-/** @internal Stores a list, or removes what is stored. Tells whether that worked. */
-export const write = (area: Area, key: string, list?: List): boolean => {
+/** @internal Stores rows; none leave nothing behind. (F4) */
+export const save = (area: Area, key: string, rows: Row[], tell: Tell): void => {
   try {
-    if (list) window[area].setItem(key, JSON.stringify([VERSION, ...list]));
+    if (rows.length) window[area].setItem(key, JSON.stringify([VERSION, ...rows]));
     else window[area].removeItem(key);
-    return true;
   } catch {
-    return false;
+    tell("storage.failed");
   }
 };

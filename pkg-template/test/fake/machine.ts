@@ -7,10 +7,11 @@ import { EFFECT, EVENT } from "../../src/shell/numbers.js";
 
 type Effect = [kind: EFFECT, ...args: any[]];
 
-const METHODS = ["answer", "token", "run", "abort", "leave", "event", "backend", "publish"] as const;
+/** The effects that are the bridge's. */
+export const HOST = ["answer", "cache", "run", "abort", "leave", "log", "backend", "session", "publish"] as const;
 
 /** A real shell around a scripted machine, and a host that records. */
-export const rig = ({ name = "app", persist = 1, dead = false } = {}) => {
+export const rig = ({ name = "app", persist = 1, dead = false, backends = ["one", "two"] } = {}) => {
   const told: [event: string, ...numbers: number[]][] = [];
   const tokens: unknown[][] = [];
   const settings: unknown[] = [];
@@ -61,11 +62,17 @@ export const rig = ({ name = "app", persist = 1, dead = false } = {}) => {
       }
     },
   };
-  const host = Object.fromEntries(METHODS.map((method) => [method, vi.fn()])) as Record<
-    (typeof METHODS)[number],
+  const host = Object.fromEntries(HOST.map((effect) => [effect, vi.fn()])) as Record<
+    (typeof HOST)[number],
     ReturnType<typeof vi.fn>
   >;
-  const shell = createShell(instance, host as any, name, persist, true, 10, 20, 30);
+  const options: any = { name, persist, leewaySeconds: 0.01, fetchTimeoutMs: 20, sourceTimeoutMs: 30 };
+  const shell = createShell(
+    instance,
+    () => Object.fromEntries(HOST.map((effect) => [EFFECT[effect], host[effect]])) as any,
+    backends,
+    options,
+  );
   /** Has these effects carried out. */
   const want = (...effects: Effect[]) => {
     pending.push(...effects);
@@ -82,11 +89,7 @@ export const rig = ({ name = "app", persist = 1, dead = false } = {}) => {
     /** What an event said, each time. */
     of: (event: keyof typeof EVENT) => told.filter(([one]) => one === event).map(([, ...numbers]) => numbers),
     /** Which string a number stands for. */
-    text: (number: number): string | null => {
-      const calls = host.leave.mock.calls.length;
-      want([EFFECT.leave, 0, number, 0]);
-      return host.leave.mock.calls[calls]![1];
-    },
+    text: shell.text,
     freed: () => freed,
     trapped: () => trapped,
   };

@@ -1,17 +1,24 @@
 // Stands for the shell and the wasm module: records what TypeScript asks of a shell, and lets a test speak as the shell.
+// Strings go as they are, not by number.
 import type { Instance } from "../../src/loader.js";
-import type { Host } from "../../src/shell/contract.js";
-import { EVENT } from "../../src/shell/numbers.js";
+import type { Options } from "../../src/options.js";
+import type { Host, Shell } from "../../src/shell/contract.js";
+import { EFFECT, EVENT } from "../../src/shell/numbers.js";
 
-const METHODS = ["addBackend", "start", "sourceChanged", "getToken", "renew", "dispose"] as const;
-const TOLD = ["stepDone", "stepFailed", "rejected", "left", "signOut"] as const;
+const METHODS = ["start", "look", "dispose"] as const;
+const TOLD = ["backend", "askGood", "askFresh", "askInstead", "stepDone", "stepFailed", "rejected", "left", "signOut"] as const;
 
 /** A method that is called, or an event that is told. */
 type Name = (typeof METHODS)[number] | (typeof TOLD)[number];
 
 export interface FakeShell {
   readonly host: Host;
-  readonly settings: unknown[];
+  /** Has the bridge carry out an effect. */
+  effect(kind: keyof typeof EFFECT, ...args: any[]): any;
+  readonly names: string[];
+  readonly options: Options;
+  /** How the last promise of the source failed. */
+  blame: unknown;
   /** The arguments of each call of that method, or of each such event. */
   of(name: Name): any[][];
   /** Whoever enters the module now finds it dead. */
@@ -31,7 +38,6 @@ interface Published {
   rememberedOrgId?: string;
   error?: number;
   errorBackend?: number;
-  cause?: unknown;
 }
 
 /** Every shell that was made since the last `reset`. */
@@ -46,26 +52,34 @@ export const reset = (): void => {
   for (const name of [...METHODS, ...TOLD]) delete script[name];
 };
 
-export default function createShell({ createMachine, enter }: Instance, host: Host, ...settings: unknown[]): FakeShell {
+export default function createShell(
+  { createMachine, enter }: Instance,
+  hostOf: (own: Shell) => Host,
+  names: string[],
+  options: Options,
+): FakeShell {
   const calls: [name: string, args: unknown[]][] = [];
   const note = (name: Name, args: unknown[]) => {
     calls.push([name, args]);
     script[name]?.(shell, ...args);
   };
   const shell: any = {
-    host,
-    settings,
+    names,
+    options,
+    effect: (kind: keyof typeof EFFECT, ...args: unknown[]) => shell.host[EFFECT[kind]](...args),
     of: (name: string) => calls.filter(([one]) => one === name).map(([, args]) => args),
     trap: () => enter(() => (createMachine as any)({})),
-    say: ({ status = 0, refreshing, error = 0, errorBackend = -1, cause, ...who }: Published) => {
-      const { userId = null, sessionId = null, orgId = null, orgRole = null } = who;
-      const { rememberedUserId = null, rememberedOrgId = null } = who;
-      const session: Parameters<Host["publish"]>[4] = [userId, sessionId, orgId, orgRole];
-      host.publish(status, +!!refreshing, error, errorBackend + 1, session, [rememberedUserId, rememberedOrgId], cause);
+    say: ({ status = 0, refreshing, error = 0, errorBackend = -1, ...who }: Published) => {
+      shell.effect("session", who.userId, who.sessionId, who.orgId, who.orgRole);
+      shell.effect("publish", status, +!!refreshing, error, errorBackend + 1, who.rememberedUserId, who.rememberedOrgId);
     },
     tell: (event: number, ...args: unknown[]) => note(EVENT[event] as Name, args),
+    text: (text: unknown) => text ?? null,
+    cause: () => shell.blame,
+    owns: () => false,
   };
   for (const method of METHODS) shell[method] = (...args: unknown[]) => note(method, args);
+  shell.host = hostOf(shell);
   shells.push(shell);
   return shell;
 }

@@ -7,6 +7,11 @@ import { setTimeout as pause } from "node:timers/promises";
 
 const PATIENCE_MS = 20_000;
 const POLL_MS = 40;
+/** Of a detail so many characters are shown. */
+const LINE = 400;
+
+/** A setting of the servers' clock: later than any token lives by default. */
+export const PAST_EXPIRY = { offsetMs: 70_000 };
 
 /** A path of this machine that `cargo xtask test` passes in the environment. */
 export function surroundings(name) {
@@ -142,12 +147,27 @@ export class Log {
     return this.filter(({ service, what }) => service === "convex" && /^(Query|Mutation|Repeat|Action) /.test(what));
   }
 
+  /** What Hasura was asked, or said, under this name: "Query whoami", "Init", "Open", "Push tasks", ... */
+  hasura(what) {
+    return this.filter((entry) => entry.service === "hasura" && entry.what === what);
+  }
+
+  /** What Instant was asked, or said, under this name: "id_token", "signout", "open", "init", "transact", ... */
+  instant(what) {
+    return this.filter((entry) => entry.service === "instant" && entry.what === what);
+  }
+
+  /** Calls of the plain API's route, by whatever method. */
+  api(route) {
+    return this.filter(({ service, what }) => service === "api" && what.endsWith(` /__api/${route}`));
+  }
+
   toString() {
     return this.entries
       .filter(({ what }) => !what.endsWith(".js"))
       .map(({ seq, at, service, what, user, detail }) => {
         const rest = JSON.stringify(detail, (_, value) => (value === null ? undefined : value));
-        return `${seq} ${at % 1_000_000} ${service} ${what} [${user ?? "-"}] ${rest}`;
+        return `${seq} ${at % 1_000_000} ${service} ${what} [${user ?? "-"}] ${rest.slice(0, LINE)}`;
       })
       .join("\n");
   }

@@ -5,13 +5,22 @@ import { after, test } from "node:test";
 import { bundle } from "./bundle.mjs";
 import { launch } from "./chromium.mjs";
 import { Cloud, until } from "./cloud.mjs";
+import { Triplit } from "./triplit.mjs";
 
 const PAGES = join(import.meta.dirname, "../pages");
 const CSP = "script-src 'self'; worker-src 'self' blob:";
 const LIMIT_MS = 120_000;
 
 const pages = bundle(
-  { react: join(PAGES, "react.tsx"), vanilla: join(PAGES, "vanilla.ts") },
+  {
+    react: join(PAGES, "react.tsx"),
+    vanilla: join(PAGES, "vanilla.ts"),
+    hasura: join(PAGES, "hasura.ts"),
+    api: join(PAGES, "api.ts"),
+    instant: join(PAGES, "instant.ts"),
+    triplit: join(PAGES, "triplit.ts"),
+    four: join(PAGES, "four.ts"),
+  },
   { variants: { "vanilla-strict-csp": { entry: "vanilla", policy: CSP } } },
 );
 const browser = launch();
@@ -27,7 +36,8 @@ class Scene {
     scene.cloud = await Cloud.start(await pages);
     scene.context = await (await browser).newContext();
     const { publishableKey } = await scene.cloud.control("state");
-    scene.setting = { publishableKey, ...options.setting };
+    if (options.triplit) scene.triplit = await Triplit.start(scene.cloud, options.triplit);
+    scene.setting = { publishableKey, triplitUrl: scene.triplit?.url, ...options.setting };
     await scene.context.addInitScript((setting) => Object.assign(window, { setting }), scene.setting);
     if (options.lifetime) await scene.cloud.control("tokens", { lifetimeSeconds: options.lifetime });
     if (options.user) await scene.session(options.user, options);
@@ -35,6 +45,13 @@ class Scene {
     await options.before?.(scene);
     if (options.visit !== false) await scene.visit();
     return scene;
+  }
+
+  /** The same scene as seen from another tab of the browser. */
+  async tab() {
+    const tab = Object.assign(Object.create(this), { page: await this.newPage() });
+    await tab.visit();
+    return tab;
   }
 
   async newPage() {
@@ -116,12 +133,15 @@ class Scene {
 
   async close() {
     await this.context?.close();
+    await this.triplit?.stop();
     await this.cloud?.stop();
   }
 
   async report() {
     const seen = await this.page?.evaluate(() => JSON.stringify(window.seen)).catch(String);
-    return `\n--- errors\n${this.errors.join("\n")}\n--- page\n${seen}\n--- log\n${await this.cloud?.log().catch(String)}`;
+    const triplit = this.triplit ? `\n--- triplit\n${await this.triplit.log().catch(String)}` : "";
+    const log = await this.cloud?.log().catch(String);
+    return `\n--- errors\n${this.errors.join("\n")}\n--- page\n${seen}${triplit}\n--- log\n${log}`;
   }
 }
 

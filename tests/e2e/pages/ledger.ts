@@ -84,5 +84,24 @@ export const note = (path: string, value: unknown) => {
   if (value !== undefined && JSON.stringify(value) !== last) values.push(value);
 };
 
+/**
+ * The list that the page shows, by the user who was attached when it showed: in `results.tasks`, as `{ userId, texts }`,
+ * where `userId` is null while nobody is.
+ */
+export const board = (bridge: Bridge<any>) => {
+  let texts: unknown[] = [];
+  const write = () => {
+    const { isAuthenticated, userId } = bridge.getSnapshot();
+    note("tasks", { userId: isAuthenticated ? userId : null, texts });
+  };
+  bridge.subscribe(write);
+  return {
+    show(next: unknown[]) {
+      texts = next.toSorted();
+      write();
+    },
+  };
+};
+
 export const expose = (names: Record<string, unknown>) => Object.assign(window, names);
 expose({ seen, setting });

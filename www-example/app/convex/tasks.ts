@@ -46,13 +46,3 @@ export const toggle = mutation({
     return done;
   },
 });
-
-export const remove = mutation({
-  args: { id: v.id("tasks") },
-  handler: async (ctx, { id }): Promise<null> => {
-    const caller = await someone(ctx.auth);
-    inScope(await ctx.db.get(id), caller);
-    await ctx.db.delete(id);
-    return null;
-  },
-});

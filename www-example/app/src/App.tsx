@@ -1,28 +1,50 @@
 // The page: the tasks, or the way to them, and beside them the panel.
-import { useConvexAuth } from "convex/react";
+import { ClerkProvider } from "@clerk/react";
+import { useBridgeAuth } from "clerk-bridge/react";
+import { Suspense } from "react";
 import { Header } from "./header/Header";
 import { useMeasured } from "./measure";
 import { Panel } from "./panel/Panel";
+import { Providers } from "./Providers";
 import { SignedOut } from "./SignedOut";
-import { Tasks } from "./tasks/Tasks";
-import { Waiting } from "./Waiting";
+import { clerkOptions } from "./services";
+import { Board } from "./tasks/Board";
+import { Waiting, WelcomeBack } from "./Waiting";
 
 export function App() {
+  return (
+    <ClerkProvider {...clerkOptions} telemetry={false}>
+      <Suspense fallback={<Opening />}>
+        <Providers>
+          <div className="page">
+            <Header />
+            <main>
+              <Main />
+            </main>
+            <Panel />
+          </div>
+        </Providers>
+      </Suspense>
+    </ClerkProvider>
+  );
+}
+
+/** While the backends' clients load. */
+function Opening() {
   return (
     <div className="page">
       <Header />
       <main>
-        <Main />
+        <Waiting />
       </main>
-      <Panel />
     </div>
   );
 }
 
-/** Knows Convex alone, as an application would; a new token does not render it again. */
+/** A new token does not render it again, nor does what happens to one backend keep another's tasks away. */
 function Main() {
-  const { isLoading, isAuthenticated } = useConvexAuth();
+  const { status, userId } = useBridgeAuth();
   useMeasured("main");
-  if (isLoading) return <Waiting />;
-  return isAuthenticated ? <Tasks /> : <SignedOut />;
+  if (userId) return <Board />;
+  return status === "loading" ? <WelcomeBack /> : <SignedOut />;
 }

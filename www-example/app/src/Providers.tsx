@@ -1,40 +1,27 @@
-// Clerk, and below it the provider that keeps Convex signed in: clerk-bridge's, or with `?provider=convex` Convex's own.
-// The two take the same props; what the page does beyond that goes through `useSignOut`.
-import { ClerkProvider, useAuth, useClerk } from "@clerk/react";
-import { ConvexProviderWithClerk as BridgedProvider } from "clerk-bridge/convex-react";
-import { useBridge } from "clerk-bridge/react";
-import { ConvexReactClient } from "convex/react";
-import { ConvexProviderWithClerk as ConvexOwnProvider } from "convex/react-clerk";
-import type { ReactNode } from "react";
+// The one bridge that keeps all backends signed in, below Clerk, which loads while their clients do.
+import { useAuth } from "@clerk/react";
+import { ClerkBridgeProvider, useBridge } from "clerk-bridge/react";
+import { type ReactNode, use, useMemo } from "react";
+import { openServices, ServicesContext } from "./backends";
 import { eventLog } from "./panel/event-log";
-import { withBridge } from "./parameters";
-import { clerkOptions, convexUrl } from "./services";
 import { SignOutContext } from "./sign-out";
 
-const convex = new ConvexReactClient(convexUrl);
-
-function BridgeSignOut({ children }: { children: ReactNode }) {
-  const bridge = useBridge();
-  return <SignOutContext value={bridge.signOut}>{children}</SignOutContext>;
-}
-
-function ClerkSignOut({ children }: { children: ReactNode }) {
-  const clerk = useClerk();
-  return <SignOutContext value={() => clerk.signOut()}>{children}</SignOutContext>;
-}
-
 export function Providers({ children }: { children: ReactNode }) {
-  return (
-    <ClerkProvider {...clerkOptions} telemetry={false}>
-      {withBridge ? (
-        <BridgedProvider client={convex} useAuth={useAuth} onEvent={eventLog.add}>
-          <BridgeSignOut>{children}</BridgeSignOut>
-        </BridgedProvider>
-      ) : (
-        <ConvexOwnProvider client={convex} useAuth={useAuth}>
-          <ClerkSignOut>{children}</ClerkSignOut>
-        </ConvexOwnProvider>
-      )}
-    </ClerkProvider>
+  const services = use(openServices());
+  const backends = useMemo(
+    () => Object.fromEntries(Object.entries(services).map(([name, { backend }]) => [name, backend])),
+    [services],
   );
+  return (
+    <ClerkBridgeProvider useAuth={useAuth} backends={backends} onEvent={eventLog.add}>
+      <ServicesContext value={services}>
+        <SignOut>{children}</SignOut>
+      </ServicesContext>
+    </ClerkBridgeProvider>
+  );
+}
+
+/** The bridge detaches its backends before Clerk signs out. */
+function SignOut({ children }: { children: ReactNode }) {
+  return <SignOutContext value={useBridge().signOut}>{children}</SignOutContext>;
 }

@@ -1,23 +1,21 @@
 // The place of the tasks while it is not known whether somebody is signed in.
 import { useBridgeAuth } from "clerk-bridge/react";
 import { personOf } from "./local/people";
-import { withBridge } from "./parameters";
+import { Skeleton } from "./ui/Skeleton";
 
-export function Waiting() {
+export function Waiting({ title = "One moment" }) {
   return (
     <section className="card waiting" aria-busy="true">
-      <h1>{withBridge ? <WelcomeBack /> : "One moment"}</h1>
-      <div className="skeleton" />
-      <div className="skeleton" />
-      <div className="skeleton" />
+      <h1>{title}</h1>
+      <Skeleton />
     </section>
   );
 }
 
 /** The bridge remembers who was here, before Clerk has loaded. */
-function WelcomeBack() {
+export function WelcomeBack() {
   const { remembered } = useBridgeAuth();
-  if (!remembered) return "One moment";
+  if (!remembered) return <Waiting />;
   const name = personOf(remembered.userId)?.name.split(" ")[0];
-  return name ? `Welcome back, ${name}` : "Welcome back";
+  return <Waiting title={name ? `Welcome back, ${name}` : "Welcome back"} />;
 }

@@ -1,8 +1,8 @@
 // Where the page begins.
-import { StrictMode } from "react";
+import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
-import { Providers } from "./Providers";
+import { withBridge } from "./parameters";
 import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/layout.css";
@@ -12,11 +12,9 @@ import "./styles/sign-in.css";
 import "./styles/tasks.css";
 import { restoreTheme } from "./ui/theme";
 
+const Comparison = lazy(() => import("./comparison/Comparison"));
+
 restoreTheme();
 createRoot(document.getElementById("root")!).render(
-  <StrictMode>
-    <Providers>
-      <App />
-    </Providers>
-  </StrictMode>,
+  <StrictMode>{withBridge ? <App /> : <Suspense children={<Comparison />} />}</StrictMode>,
 );

@@ -2,7 +2,6 @@
 import { useAuth } from "@clerk/react";
 import { CloudAccount } from "../cloud/CloudAccount";
 import { LocalAccount } from "../local/LocalAccount";
-import { isLocal } from "../services";
 import { ThemeSwitch } from "../ui/ThemeSwitch";
 import { SignOutButton } from "./SignOutButton";
 
@@ -24,7 +23,7 @@ function Account() {
   if (!isSignedIn) return <div className="account" />;
   return (
     <div className="account">
-      {isLocal ? <LocalAccount /> : <CloudAccount />}
+      {IS_LOCAL ? <LocalAccount /> : <CloudAccount />}
       <SignOutButton />
     </div>
   );

@@ -1,4 +1,4 @@
-// Out, everywhere: tasks gone from the screen, Convex told, Clerk's session ended.
+// Out, everywhere: tasks gone from the screen, every backend told, Clerk's session ended.
 import { useSignOut } from "../sign-out";
 import { Failure } from "../ui/Failure";
 import { useAction } from "../ui/useAction";

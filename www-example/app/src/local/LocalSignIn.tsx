@@ -12,7 +12,7 @@ export function LocalSignIn() {
   return (
     <section className="card sign-in" aria-busy={isBusy}>
       <h1>Who are you today?</h1>
-      <p className="lead">Everybody shares the lists of two organisations, Acme and Globex, and has one of their own.</p>
+      <p className="lead">One sign-in for every backend. You all belong to two organisations, Acme and Globex.</p>
       <ul className="people">
         {PEOPLE.map(({ userId, name, email }) => (
           <li key={userId}>

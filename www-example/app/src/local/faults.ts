@@ -27,6 +27,36 @@ export interface Dial {
   readonly positions: readonly Position[];
 }
 
+/** A backend that can be down, or reject tokens, by the request or message in which it is told them. */
+const backend = (label: string, service: string, told: string): Dial => ({
+  label,
+  usual: "Up",
+  positions: [
+    {
+      label: "Reject 1",
+      help: "the next good token is refused",
+      fault: { service, pattern: told, kind: "reject", times: 1 },
+    },
+    {
+      label: "Reject",
+      help: "every token is refused",
+      fault: { service, pattern: told, kind: "reject" },
+    },
+    {
+      label: "Down",
+      help: "every connection is cut",
+      fault: { service, pattern: "", kind: "drop" },
+      begin: () => post(`${service}/drop`),
+    },
+  ],
+});
+
+const BACKENDS = [
+  backend("Convex", "convex", "^Authenticate$"),
+  backend("Instant", "instant", "id_token"),
+  backend("Hasura", "hasura", "^Init$"),
+];
+
 export const DIALS: readonly Dial[] = [
   {
     label: "Network",
@@ -34,9 +64,9 @@ export const DIALS: readonly Dial[] = [
     positions: [
       {
         label: "Offline",
-        help: "every connection to Clerk and Convex is cut",
+        help: "every connection is cut, but Triplit's",
         fault: { service: "*", pattern: "", kind: "drop" },
-        begin: () => post("convex/drop"),
+        begin: () => Promise.all(["convex", "instant", "hasura"].map((service) => post(`${service}/drop`))),
       },
     ],
   },
@@ -56,22 +86,7 @@ export const DIALS: readonly Dial[] = [
       },
     ],
   },
-  {
-    label: "Convex",
-    usual: "Up",
-    positions: [
-      {
-        label: "Reject next",
-        help: "one good token is refused",
-        fault: { service: "convex", pattern: "^Authenticate$", kind: "reject", times: 1 },
-      },
-      {
-        label: "Reject all",
-        help: "every token is refused",
-        fault: { service: "convex", pattern: "^Authenticate$", kind: "reject" },
-      },
-    ],
-  },
+  ...BACKENDS,
 ];
 
 export const LIFETIMES = [

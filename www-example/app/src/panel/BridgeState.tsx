@@ -1,12 +1,13 @@
 // The bridge's state and each backend's, as `useBridgeAuth` gives them.
 import type { BackendState } from "clerk-bridge";
 import { useBridgeAuth } from "clerk-bridge/react";
+import { useServices } from "../backends";
 import { Problem } from "./Problem";
 import { Section } from "./Section";
 import { StatusBadge } from "./StatusBadge";
-import { Whoami } from "./Whoami";
 
 export function BridgeState() {
+  const services = useServices();
   const { status, isRefreshing, userId, sessionId, orgId, orgRole, remembered, error, backends } = useBridgeAuth();
   return (
     <Section title="clerk-bridge" aside={<StatusBadge status={status} isRefreshing={isRefreshing} />}>
@@ -14,13 +15,11 @@ export function BridgeState() {
         <Fact name="User">{userId}</Fact>
         <Fact name="Organisation">{orgId && [orgId, orgRole].filter(Boolean).join(" · ")}</Fact>
         <Fact name="Session">{sessionId && `${sessionId.slice(0, 12)}…`}</Fact>
-        <Fact name="Refreshing">{isRefreshing ? "yes" : "no"}</Fact>
         {remembered && <Fact name="Remembered">{remembered.userId}</Fact>}
-        <Whoami />
       </dl>
       <ul className="backends">
         {Object.entries(backends).map(([name, backend]) => (
-          <BackendRow key={name} name={name} backend={backend} />
+          <BackendRow key={name} title={services[name]?.title ?? name} backend={backend} />
         ))}
       </ul>
       {/* A backend's error stands in its own row. */}
@@ -29,12 +28,10 @@ export function BridgeState() {
   );
 }
 
-function BackendRow({ name, backend }: { name: string; backend: BackendState }) {
+function BackendRow({ title, backend }: { title: string; backend: BackendState }) {
   return (
     <li>
-      <span>
-        Backend <code>{name}</code>
-      </span>
+      {title}
       <StatusBadge status={backend.status} isRefreshing={backend.isRefreshing} />
       <Problem error={backend.error} />
     </li>

@@ -1,17 +1,10 @@
-// The claims of the token that Convex is given. It is asked for when the bridge got a new one; that costs no fetch.
-import { useAuth } from "@clerk/react";
+// The claims of a template's current token. It is asked for when the bridge got a new one; that costs no fetch.
 import { useBridge, useBridgeAuth } from "clerk-bridge/react";
 import { useEffect, useState } from "react";
 import { type Claims, claimsOf } from "./claims";
 import { eventLog } from "./event-log";
 
 const NEWS = new Set(["token.fetched", "token.shared", "identity.changed", "backend.authenticated"]);
-
-/** Convex is given the session token where that is meant for it, else one of the template "convex". */
-export function useTemplate(): string | null {
-  const audience = useAuth().sessionClaims?.["aud"];
-  return [audience].flat().includes("convex") ? null : "convex";
-}
 
 export function useTokenClaims(template: string | null): Claims | null {
   const bridge = useBridge();

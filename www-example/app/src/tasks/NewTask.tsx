@@ -1,20 +1,20 @@
-// The line in which a task is written.
+// The line in which a task is written. What could not be added stands there again.
 import { type FormEvent, useState } from "react";
 
-export function NewTask({ onAdd }: { onAdd: (text: string) => void }) {
+export function NewTask({ onAdd }: { onAdd: (text: string) => Promise<boolean> }) {
   const [text, setText] = useState("");
-  const submit = (event: FormEvent) => {
+  const submit = async (event: FormEvent) => {
     event.preventDefault();
     const words = text.trim();
     if (!words) return;
     setText("");
-    onAdd(words);
+    if (!(await onAdd(words))) setText((newer) => newer || words);
   };
   return (
     <form className="new-task" onSubmit={submit}>
       <input
         aria-label="New task"
-        placeholder="What has to be done?"
+        placeholder="What’s next?"
         value={text}
         maxLength={200}
         autoComplete="off"

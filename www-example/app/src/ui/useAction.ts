@@ -1,7 +1,8 @@
 // Something the visitor asked for that takes time and can fail.
 import { useCallback, useState } from "react";
+import { wordsOf } from "./words";
 
-/** Runs one at a time; a failure is kept as words until the next try. */
+/** A failure is kept as words until the next try. `run` tells whether there was one. */
 export function useAction() {
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
@@ -10,22 +11,13 @@ export function useAction() {
     setFailure(null);
     try {
       await action();
+      return true;
     } catch (error) {
       setFailure(wordsOf(error));
+      return false;
     } finally {
       setBusy(false);
     }
   }, []);
   return { run, isBusy, failure };
-}
-
-/** Clerk's errors carry their words for people in a list; Convex's in `data`. */
-function wordsOf(error: unknown): string {
-  const { errors, data, message } = Object(error) as {
-    errors?: { longMessage?: string; message?: string }[];
-    data?: { message?: string };
-    message?: string;
-  };
-  const clerk = errors?.[0];
-  return clerk?.longMessage || clerk?.message || data?.message || message || "That did not work.";
 }

@@ -1,9 +1,9 @@
 // With Convex's own provider there is no bridge: what it and Clerk say is all there is to see.
 import { useAuth } from "@clerk/react";
 import { useConvexAuth } from "convex/react";
-import { Section } from "./Section";
-import { StatusBadge } from "./StatusBadge";
-import { Whoami } from "./Whoami";
+import { Section } from "../panel/Section";
+import { StatusBadge } from "../panel/StatusBadge";
+import { Whoami } from "../tasks/convex/Whoami";
 
 export function ConvexState() {
   const { isLoading, isAuthenticated } = useConvexAuth();
@@ -20,7 +20,12 @@ export function ConvexState() {
           <dt>Clerk’s organisation</dt>
           <dd>{orgId ?? "–"}</dd>
         </div>
-        <Whoami />
+        <div>
+          <dt>Convex sees</dt>
+          <dd>
+            <Whoami />
+          </dd>
+        </div>
       </dl>
     </Section>
   );
