@@ -23,6 +23,24 @@ const talkTo = (core: any, clientName: string, template: string | null | undefin
   /** Other tabs change what is stored before this one's client has heard of it. */
   const stored = () => reactor.getCurrentUser({ forceReadFromStorage: true });
 
+  /** Whose Instant's session is: the user of Clerk and Instant's own id of theirs, for all tabs. Instant keeps one session
+   *  for each browser, and does not tell. Storage may be blocked. */
+  const mark = "clerk-bridge.instant." + reactor.config?.appId;
+  const named = (userId: string, id: string) => userId + " " + id;
+  const note = (whose: string | null) => {
+    try {
+      if (whose) localStorage.setItem(mark, whose);
+      else localStorage.removeItem(mark);
+    } catch {}
+  };
+  const noted = () => {
+    try {
+      return localStorage.getItem(mark);
+    } catch {
+      return null;
+    }
+  };
+
   /** On this device, at once; the other tabs' clients follow. (H15) */
   const forget = () => auth.signOut({ invalidateToken: false });
 
@@ -85,9 +103,10 @@ const talkTo = (core: any, clientName: string, template: string | null | undefin
         const before = seen;
         seen = user?.refresh_token;
         if (before && before !== seen) blank();
-        if (user || error) return;
-        // Instant found its session revoked.
-        context?.rejected({ retry: true });
+        if (error || user?.id === attached) return;
+        // Another tab made itself at home as somebody else, or Instant found its session revoked.
+        if (user) context?.rejected({ retry: false, message: "Another tab is signed in to Instant as another user." });
+        else context?.rejected({ retry: true });
         context = undefined;
       });
     },
@@ -95,24 +114,25 @@ const talkTo = (core: any, clientName: string, template: string | null | undefin
       const { userId, signal, owned } = whose;
       context = undefined;
       warn(token, userId);
-      const before = (await core.getAuth())?.refresh_token;
       let began: boolean | undefined;
       const work = async () => {
         began = true;
         if (signal.aborted) throw new BridgeError("ERR_SIGNED_OUT");
         let { user } = await stored();
         const session = user?.refresh_token;
+        const whose = noted();
         // A guest becomes the user, in place.
         if (user?.type === "guest") user = null;
-        else if (user && !owned && session === before) {
+        else if (user && (whose ? whose !== named(userId, user.id) : !owned)) {
           found = session;
           await forget();
           user = null;
         } // Another tab was first.
-        else if (user && session !== before && session !== seen) await reactor.updateUser(user);
+        else if (user && session !== seen) await reactor.updateUser(user);
         if (found) await revoke(found); // H12
         found = undefined;
-        attached = (user ?? (await exchange(token))).id;
+        attached = (user ?? (await exchange(token))).id as string;
+        note(named(userId, attached));
       };
       try {
         await navigator.locks.request(["clerk-bridge.instant", reactor.config.appId, userId].join("."), { signal }, work);
@@ -129,6 +149,7 @@ const talkTo = (core: any, clientName: string, template: string | null | undefin
       attached = undefined;
       // Another tab may be ahead, with the next user.
       if (!mine) return;
+      note(null);
       if (user || error) await forget();
       // Another tab was first, and its word is still on the way. (E5)
       else if (seen) await reactor.updateUser(null);

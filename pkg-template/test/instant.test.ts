@@ -1,11 +1,13 @@
 // The Instant adapter against the real client of Instant: exchanging, leaving, and what other tabs do meanwhile.
-import { describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { adapterOf } from "../src/backend.js";
 import { instant } from "../src/instant.js";
 import { contextFor, createBrowser, jwt } from "./fake/instant-rig.js";
 
 const until = vi.waitFor;
 const failure = (work: Promise<unknown> | void) => Promise.resolve(work).then(() => null, (error: any) => error);
+
+beforeEach(() => localStorage.clear());
 
 describe("exchanging", () => {
   it("h10_one_exchange_and_none_for_a_user_whose_session_is_there", async () => {
@@ -242,6 +244,28 @@ describe("leaving", () => {
     await late.adapter.attach(jwt("user_b"), contextFor("user_b", true).context);
     expect(server.calls).toEqual(["id_token", "signout user_a", "id_token"]);
     for (const { who } of [one, late]) expect(await who()).toBe("instant_user_b");
+  });
+
+  it("e2_d3_a_tab_never_goes_by_the_session_of_another_tabs_user", async () => {
+    const { server, openTab } = createBrowser();
+    const [one, two] = [openTab(), openTab()];
+    const { context, rejected } = contextFor("user_a");
+    await one.adapter.attach(jwt("user_a"), context);
+    await two.adapter.attach(jwt("user_b"), contextFor("user_b", true).context);
+    expect(server.calls).toEqual(["id_token", "signout user_a", "id_token"]);
+    // What is said of it: that this cannot be mended by a newer token.
+    await until(() => expect(rejected.mock.calls).toEqual([[{ retry: false, message: expect.stringMatching(/another user/) }]]));
+    await one.adapter.detach("rejected");
+    expect(await two.who()).toBe("instant_user_b");
+    expect([...server.alive.values()]).toEqual(["user_b"]);
+  });
+
+  it("f4_whose_session_it_is_is_noted_while_it_lasts", async () => {
+    const { adapter } = createBrowser().openTab();
+    await adapter.attach(jwt("user_a"), contextFor("user_a").context);
+    expect(Object.entries(localStorage).map(([, value]) => value)).toEqual(["user_a instant_user_a"]);
+    await adapter.detach("signed-out");
+    expect(localStorage).toHaveLength(0);
   });
 
   it("d4_what_an_earlier_page_left_behind_is_ended", async () => {

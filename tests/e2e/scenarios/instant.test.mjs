@@ -1,47 +1,13 @@
 // Instant has a session of its own, made once of a user's token: it must be theirs, be made once, and end with them.
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { EMAIL_CLAIMS, refreshed, shown, shows } from "../harness/board.mjs";
+import { refreshed, shown, shows } from "../harness/board.mjs";
 import { until } from "../harness/cloud.mjs";
+import { addressed, alive, calls, email, exchanges, sockets, unplug, writes } from "../harness/instant.mjs";
 import { scene } from "../harness/scene.mjs";
 
 const [ada, grace] = ["user_ada", "user_grace"];
-const page = { page: "instant" };
 const MINUTE_AND_A_HALF = 90_000;
-
-/** Who is signed in has an address. */
-const addressed = ({ before, ...options }) => ({
-  ...page,
-  ...options,
-  async before(scene) {
-    await scene.cloud.control("tokens", { sessionClaims: EMAIL_CLAIMS });
-    await before?.(scene);
-  },
-});
-
-const exchanges = (log) => log.instant("id_token");
-/** Exchanges and revocations, in order, with whose session went along. */
-const calls = (log) =>
-  log.filter(({ service, what }) => service === "instant" && /^(id_token|signout)$/.test(what))
-    .map(({ what, user, detail }) => [what, user ?? detail.refreshTokenOf]);
-const sockets = (log) => log.instant("init").map(({ user }) => user);
-/** As whom rows were written. */
-const writes = (log, text) =>
-  log.instant("transact").filter(({ detail }) => JSON.stringify(detail.steps).includes(text)).map(({ user }) => user);
-
-/** Waits until these sessions, by user, are alive on the server. */
-const alive = (scene, users) =>
-  until(`alive are ${JSON.stringify(users)}`, async () =>
-    JSON.stringify((await scene.cloud.control("instant/tokens")).users) === JSON.stringify(users));
-
-const email = (scene, email) => scene.sees((email) => window.seen.results.email?.at(-1) === email, email);
-
-/** Cuts Instant's sockets, and those to come; answers what mends them. */
-async function unplug({ cloud }) {
-  const id = await cloud.fault("instant", "GET /runtime/session", "drop");
-  await cloud.control("instant/drop", {});
-  return () => cloud.clear(id);
-}
 
 describe("one exchange", { concurrency: 4 }, () => {
   scene("h10_a2 (1) at the start, and the socket is the user's", addressed({ user: ada }), async (scene) => {
@@ -88,12 +54,17 @@ describe("one exchange", { concurrency: 4 }, () => {
     await alive(scene, { [ada]: 1 });
   });
 
-  scene("h10_e1 (7) two tabs at once: one exchange, both signed in", addressed({ user: ada, visit: false }),
-    async (scene) => {
+  scene("h10_e1 (7) two tabs at once: the second waits for the first one's exchange", addressed({ user: ada, visit: false,
+    before: ({ cloud }) => cloud.fault("instant", "oauth/id_token", "hold") }), async (scene) => {
+      const { cloud } = scene;
       const [, second] = await Promise.all([scene.visit(), scene.tab()]);
+      await cloud.until("an exchange", (log) => exchanges(log).length);
+      await until("a tab that waits", () => scene.page.evaluate(async () =>
+        (await navigator.locks.query()).pending.some(({ name }) => name.includes("instant"))));
+      await cloud.clear();
       await Promise.all([scene.authenticated(), second.authenticated()]);
       await Promise.all([email(scene, "ada@example.test"), email(second, "ada@example.test")]);
-      assert.deepEqual(calls(await scene.cloud.log()), [["id_token", ada]]);
+      assert.deepEqual(calls(await cloud.log()), [["id_token", ada]]);
       await alive(scene, { [ada]: 1 });
     });
 
@@ -120,6 +91,18 @@ describe("one exchange", { concurrency: 4 }, () => {
     });
 });
 
+/** Ada has a row on the server, and one that could not be sent; answers what mends the connection. */
+async function leftUnsent(scene) {
+  await scene.authenticated();
+  await scene.add("sent by Ada");
+  assert.equal(await scene.ended("sent by Ada"), "done");
+  await shows(scene, ada, "sent by Ada");
+  const plug = await unplug(scene);
+  await scene.add("kept by Ada");
+  await shows(scene, ada, "kept by Ada", "sent by Ada");
+  return plug;
+}
+
 describe("switching", { concurrency: 4 }, () => {
   scene("h12_d3 (3) Ada's session is revoked before Grace's is made", addressed({ user: ada }), async (scene) => {
     await scene.authenticated();
@@ -132,14 +115,21 @@ describe("switching", { concurrency: 4 }, () => {
     await alive(scene, { [grace]: 1 });
   });
 
+  scene("h12_d4 (3) where nothing is remembered, a session that is found is revoked before Grace's is made",
+    addressed({ user: ada, setting: { bridge: { persist: false } } }), async (scene) => {
+      await scene.authenticated();
+      await scene.page.goto("about:blank");
+      await scene.session(grace);
+      await scene.visit();
+      await scene.authenticated(grace);
+      await email(scene, "grace@example.test");
+      assert.deepEqual(calls(await scene.cloud.log()), [["id_token", ada], ["signout", ada], ["id_token", grace]]);
+      await alive(scene, { [grace]: 1 });
+    });
+
   scene("d3 what Ada could not send is neither sent nor shown as Grace's", addressed({ user: ada }), async (scene) => {
     const { cloud } = scene;
-    await scene.authenticated();
-    await scene.add("sent by Ada");
-    assert.equal(await scene.ended("sent by Ada"), "done");
-    const plug = await unplug(scene);
-    await scene.add("kept by Ada");
-    await shows(scene, ada, "kept by Ada", "sent by Ada");
+    const plug = await leftUnsent(scene);
     await scene.signIn(grace);
     await scene.authenticated(grace);
     await plug();
@@ -153,10 +143,7 @@ describe("switching", { concurrency: 4 }, () => {
   scene("d4_d3 the page is gone before Ada's rows are: Grace gets none of them, at the next start",
     addressed({ user: ada }), async (scene) => {
       const { cloud } = scene;
-      await scene.authenticated();
-      const plug = await unplug(scene);
-      await scene.add("kept by Ada");
-      await shows(scene, ada, "kept by Ada");
+      const plug = await leftUnsent(scene);
       // Nothing of Instant's is cleared any more.
       await scene.page.evaluate(() => (window.db.auth.signOut = () => new Promise(() => {})));
       await scene.signIn(grace);
@@ -175,10 +162,7 @@ describe("switching", { concurrency: 4 }, () => {
   scene("d4 the page is gone while Ada signs out: nothing of hers is there for Grace, who comes later",
     addressed({ user: ada }), async (scene) => {
       const { cloud } = scene;
-      await scene.authenticated();
-      const plug = await unplug(scene);
-      await scene.add("kept by Ada");
-      await shows(scene, ada, "kept by Ada");
+      const plug = await leftUnsent(scene);
       await scene.page.evaluate(() => (window.db.auth.signOut = () => new Promise(() => {})));
       await scene.signOut();
       await scene.unauthenticated();
@@ -359,7 +343,7 @@ describe("what Instant refuses", { concurrency: 4 }, () => {
       assert.equal(exchanges(await cloud.log()).length, 2, "once for each start");
     });
 
-  scene("h14 (9) a token without an address: a warning that names the claims", { ...page, user: ada }, async (scene) => {
+  scene("h14 (9) a token without an address: a warning that names the claims", { page: "instant", user: ada }, async (scene) => {
     await scene.authenticated();
     const warnings = await scene.events("backend.warning");
     assert.equal(warnings.length, 1);

@@ -327,4 +327,22 @@ describe("leaving", { concurrency: 4 }, () => {
       await scene.activate({ organization: "org_acme" });
       await shows(scene, ada, "of Acme");
     });
+
+  scene("h23_c6 (6) the old organisation's rows go at once, not when the server comes back",
+    { user: ada, orgId: "org_acme", ...page }, async (scene) => {
+      const { triplit } = scene;
+      await scene.authenticated();
+      await send(scene, "of Acme");
+      triplit.cable.cut();
+      await triplit.until("it is cut", (log) => log.of("socket.close").length);
+      await scene.add("kept by Acme");
+      await scene.activate({ organization: "org_globex" });
+      await until("the rows are gone", async () => (await kept(scene)).length === 0);
+      await scene.sees(() => window.seen.results.tasks.at(-1).texts.length === 0);
+      triplit.cable.mend();
+      await scene.authenticated();
+      await send(scene, "of Globex");
+      await shows(scene, ada, "of Globex");
+      assert.deepEqual((await triplit.log()).written().map(([, text]) => text), ["of Acme", "of Globex"]);
+    });
 });
