@@ -141,7 +141,8 @@ describe("one socket", { concurrency: 4 }, () => {
       await past(end + 1000);
       const { last } = await triplit.log();
       triplit.cable.drop();
-      await triplit.until("a refusal", (log) => log.of("socket.close").some(({ reason }) => /UNAUTHORIZED/.test(reason)), { since: last });
+      const refused = (log) => log.of("socket.close").some(({ reason }) => /UNAUTHORIZED/.test(reason));
+      await triplit.until("a refusal", refused, { since: last });
       await cloud.clear();
       await send(scene, "after");
       await scene.authenticated();
@@ -156,7 +157,8 @@ describe("one socket", { concurrency: 4 }, () => {
       const { triplit } = scene;
       await scene.authenticated();
       const end = await lives(scene);
-      await scene.context.route("**/update-token", (route) => route.fulfill({ status: 401, headers: { "access-control-allow-origin": "*" } }));
+      const refusal = { status: 401, headers: { "access-control-allow-origin": "*" } };
+      await scene.context.route("**/update-token", (route) => route.fulfill(refusal));
       await past(end + 1000);
       await scene.add("after");
       await scene.sees(() => window.seen.results["session error"]?.length);
