@@ -65,8 +65,8 @@ impl Machine {
 
     /// See [`machine::Machine::event`].
     #[allow(clippy::too_many_arguments)]
-    pub fn event(&self, kind: u32, a: u32, b: u32, c: u32, d: u32, e: u32) {
-        self.0.event(kind, [a, b, c, d, e]);
+    pub fn event(&self, kind: u32, a: u32, b: u32, c: u32, d: u32, e: u32, f: u32, g: u32) {
+        self.0.event(kind, [a, b, c, d, e, f, g]);
     }
 
     /// See [`machine::Machine::token`].

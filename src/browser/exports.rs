@@ -83,8 +83,9 @@ extern "C" fn free(held: Box<Held>) {
 /// Tells a machine what happened: see [`Machine::event`].
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
-extern "C" fn event(held: &Held, kind: u32, a: u32, b: u32, c: u32, d: u32, e: u32) {
-    held.machine.event(kind, [a, b, c, d, e]);
+#[allow(clippy::too_many_arguments)]
+extern "C" fn event(held: &Held, kind: u32, a: u32, b: u32, c: u32, d: u32, e: u32, f: u32, g: u32) {
+    held.machine.event(kind, [a, b, c, d, e, f, g]);
 }
 
 /// Where to put so many bytes of text for [`token`].

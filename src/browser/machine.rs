@@ -7,7 +7,8 @@ use crate::core::event::{Ask, Event, Refusal, Wake};
 use crate::core::failure::{Code, Failure};
 use crate::core::identity::{Name, Session, Source};
 use crate::core::options::Persist;
-use crate::core::token;
+use crate::core::tabs::{Message, Said, Spans};
+use crate::core::token::{self, Claims};
 use crate::core::{Bridge, Millis, Now, Options};
 use ::core::cell::RefCell;
 
@@ -30,6 +31,8 @@ pub trait Host {
 pub struct Machine<H> {
     host: H,
     bridge: RefCell<Bridge>,
+    /// What another tab says of the token that comes next.
+    offer: RefCell<Option<(Message, Spans)>>,
 }
 
 impl<H: Host> Machine<H> {
@@ -55,12 +58,12 @@ impl<H: Host> Machine<H> {
             source_timeout: millis(source_timeout),
             seed: seed as u64,
         });
-        Self { host, bridge: RefCell::new(bridge) }
+        Self { host, bridge: RefCell::new(bridge), offer: RefCell::default() }
     }
 
     /// Something happened. What the numbers mean stands with each kind in
     /// `pkg-template/src/shell/numbers.ts`.
-    pub fn event(&self, kind: u32, [a, b, c, d, e]: [u32; 5]) {
+    pub fn event(&self, kind: u32, [a, b, c, d, e, f, g]: [u32; 7]) {
         self.handle(match kind {
             0 => Event::Backend(setup(a, b, c, d)),
             1 => Event::Remembered(Name(a), Name(b)),
@@ -84,19 +87,33 @@ impl<H: Host> Machine<H> {
             19 => Event::SignOut(CallerId(a)),
             20 => Event::SourceSignedOut(RequestId(a), b > 0),
             21 => Event::Owes(a as usize, TokenId(b)),
+            22 => Event::Shared,
+            23 => {
+                let said = said(a, TokenId(e), f, g);
+                let message = Message { session: Name(b), org: Name(c), template: Name(d), said };
+                if let Said::Token(_, spans) = said {
+                    self.offer.replace(Some((message, spans)));
+                    return;
+                }
+                Event::Heard(message, Claims::default())
+            }
+            24 => Event::Lead(a > 0),
             _ => Event::Dispose,
         });
     }
 
-    /// A token string came: by the fetch `id`, or with `restored` from storage, for the template `id`.
-    /// `user` and `session` are the ids of who is signed in.
+    /// A token string came: by the fetch `id`, or with `restored` from storage, for the template `id`, or from
+    /// another tab that has just said so. `user` and `session` are the ids of who is signed in.
     pub fn token(&self, restored: bool, id: u32, token: u32, text: &str, user: &str, session: &str) {
         let claims = token::sum_up(text, user, session);
         let token = TokenId(token);
-        self.handle(match claims {
-            Some(claims) if restored => Event::RestoredToken(Name(id), token, claims),
-            Some(claims) => Event::Fetched(RequestId(id), token, claims),
-            None => {
+        let heard =
+            self.offer.take().map(|(message, spans)| Message { said: Said::Token(token, spans), ..message });
+        self.handle(match (claims, heard) {
+            (Some(claims), Some(message)) => Event::Heard(message, claims),
+            (Some(claims), None) if restored => Event::RestoredToken(Name(id), token, claims),
+            (Some(claims), None) => Event::Fetched(RequestId(id), token, claims),
+            _ => {
                 self.tell(&self.bridge.borrow(), Effect::Forget(token)); // nobody will ask for it (B9, J3)
                 Event::FetchFailed(RequestId(id), Failure::Malformed)
             }
@@ -169,6 +186,11 @@ impl<H: Host> Machine<H> {
                 self.host.log(log.what.text(), backend, template.0, log.why.text(), log.wait.0 as f64);
             }
             Effect::Stop => say(16, 0, 0, 0),
+            Effect::Say(Message { session, org, template, said }) => {
+                let (said, token, b, c) = spoken(said);
+                self.host.effect(18, [said, session.0, org.0, template.0, token.0, b, c]);
+            }
+            Effect::Claim { session, org, steal } => say(19, session.0, org.0, steal.into()),
         }
     }
 
@@ -213,6 +235,33 @@ fn refusal(why: u32) -> Refusal {
         0 => Refusal::Transient,
         1 => Refusal::Refused,
         _ => Refusal::Config,
+    }
+}
+
+/// What another tab says, of its numbers; what it could not mean is that it is busy.
+fn said(kind: u32, token: TokenId, b: u32, c: u32) -> Said {
+    let span = |ms: u32| Millis(ms.into());
+    match kind {
+        0 => Said::Want(token, b > 0),
+        1 => Said::Token(token, b.checked_sub(1).map(|asked| (span(asked), span(c.min(asked))))),
+        2 => Said::Failed(Failure::read(c, 0), span(b)),
+        3 => Said::Leads,
+        4 => Said::Ended(span(b)),
+        _ => Said::Busy,
+    }
+}
+
+/// The numbers of what is said: its kind, the token that it is about, and two more.
+fn spoken(said: Said) -> (u32, TokenId, u32, u32) {
+    let ms = |span: Millis| u32::try_from(span.0).unwrap_or_default();
+    match said {
+        Said::Want(token, minted) => (0, token, minted.into(), 0),
+        Said::Token(token, None) => (1, token, 0, 0),
+        Said::Token(token, Some((asked, came))) => (1, token, ms(asked).saturating_add(1), ms(came)),
+        Said::Failed(failure, wait) => (2, TokenId(0), ms(wait), failure.status()),
+        Said::Leads => (3, TokenId(0), 0, 0),
+        Said::Ended(ago) => (4, TokenId(0), ms(ago), 0),
+        Said::Busy => (5, TokenId(0), 0, 0),
     }
 }
 

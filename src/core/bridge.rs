@@ -2,6 +2,7 @@
 //! ([`Bridge::settle`]) and returns the effects. It must stay a coordinator: how tokens are kept stands in
 //! [`super::slot`], how a backend is led in [`super::backend`].
 
+mod others;
 mod publish;
 mod who;
 
@@ -15,6 +16,7 @@ use super::failure::Code;
 use super::identity::{Epoch, Name, Session, Who};
 use super::options::Options;
 use super::snapshot::Snapshot;
+use super::tabs::Tabs;
 use super::vault::Vault;
 use crate::prelude::*;
 
@@ -36,6 +38,15 @@ pub struct Bridge {
     source_error: Option<Code>,
     /// A session that the application has ended, though Clerk may show it a little longer (D7).
     ended: Session,
+    tabs: Tabs,
+    /// The last session that was ended here, and when: a tab that comes later is told (E6).
+    buried: (Name, Millis),
+    /// Another tab has ended the session that the source shows: Clerk is asked about it then (E2).
+    doubt: Millis,
+    /// ... by this fetch, sent then.
+    probe: Option<(RequestId, Millis)>,
+    /// An ending before this moment is disproved: Clerk has minted a token for the session after it.
+    proven: Millis,
     vault: Vault,
     backends: Vec<Backend>,
     leaving: Option<(LeaveId, Millis)>,
@@ -61,6 +72,11 @@ impl Bridge {
             source_deadline: Millis::MAX,
             source_error: None,
             ended: Session::default(),
+            tabs: Tabs::default(),
+            buried: Default::default(),
+            doubt: Millis::MAX,
+            probe: None,
+            proven: Millis::ZERO,
             vault: Vault::default(),
             backends: Vec::new(),
             leaving: None,
@@ -138,10 +154,15 @@ impl Bridge {
                     }
                 }
             }
+            Event::Shared => self.tabs.shared = true,
             Event::Start => self.source_deadline = context.time() + context.options.source_timeout,
             Event::Source(source) => self.source(source),
             Event::Fetched(request, token, claims) => {
-                self.vault.arrived(context, request, token, claims);
+                if let Some((_, sent)) = self.probe.take_if(|(probe, _)| *probe == request) {
+                    self.probed(sent, token, claims);
+                } else {
+                    self.vault.arrived(context, request, token, claims);
+                }
             }
             Event::FetchFailed(request, failure) => self.vault.fetch_failed(context, request, failure),
             Event::Tick => self.timer = None,
@@ -176,6 +197,8 @@ impl Bridge {
             }
             Event::SignOut(caller) => self.begin_sign_out(caller),
             Event::SourceSignedOut(request, succeeded) => self.end_sign_out(request, succeeded),
+            Event::Heard(message, claims) => self.heard(message, claims),
+            Event::Lead(leads) => self.tabs.lead(context, leads),
             Event::Dispose => self.dispose(),
         }
     }
@@ -210,7 +233,7 @@ impl Bridge {
             Some(token) => slot.holds(token),
             None => matches!(ask, Ask::Fresh(_)),
         };
-        slot.ask(context, caller, fresh);
+        slot.ask(context, caller, fresh, matches!(ask, Ask::Fresh(_)));
     }
 
     fn dispose(&mut self) {
@@ -244,8 +267,9 @@ impl Bridge {
             }
         }
         self.choose_templates();
+        self.meet_others();
         if let Who::User(_) = self.who {
-            self.vault.tend(&mut self.context, self.sourced);
+            self.vault.tend(&mut self.context, &mut self.tabs, self.sourced);
         }
         self.lead_backends();
         self.proceed_sign_out();

@@ -7,9 +7,6 @@ use super::effect::{CallerId, Effect, RequestId, TokenId};
 use super::failure::Code;
 use crate::prelude::*;
 
-/// Later than any request.
-const ANY: RequestId = RequestId(u32::MAX);
-
 #[derive(Clone, Copy, Debug)]
 struct Call {
     caller: CallerId,
@@ -48,7 +45,7 @@ impl Calls {
 
     /// Answers all.
     pub fn answer_all(&mut self, context: &mut Context, answer: Result<Option<TokenId>, Code>) {
-        self.answer(context, ANY, Millis::MAX, answer);
+        self.answer(context, RequestId::MAX, Millis::MAX, answer);
     }
 
     /// It is known who is signed in: from now on each waits for `patience` at most, then gets this error.
@@ -58,7 +55,7 @@ impl Calls {
             call.deadline = call.deadline.min(time + patience);
             context.wake_at(call.deadline);
         }
-        self.answer(context, ANY, time, Err(error));
+        self.answer(context, RequestId::MAX, time, Err(error));
     }
 
     fn answer(

@@ -94,12 +94,12 @@ impl Clock {
         server - self.offset
     }
 
-    /// Learns from a token minted between `sent` and now. Its `iat`, cut to whole seconds, was read off
+    /// Learns from a token minted between these two moments. Its `iat`, cut to whole seconds, was read off
     /// Clerk's clock at some moment between the two: an offset inside that window stays as it is, one
     /// outside is replaced by the window's middle (C3). A wide window, of an answer that took long, says
     /// too little for that: one not far outside is brought to its edge.
-    pub fn minted(&mut self, iat: Millis, sent: Millis) {
-        let low = iat - self.time;
+    pub fn minted(&mut self, iat: Millis, (sent, came): (Millis, Millis)) {
+        let low = iat - came;
         let high = iat + Millis(999) - sent;
         let half = (high - low).part(2);
         let middle = low + half;
@@ -149,7 +149,7 @@ mod tests {
                 clock.advance(at(server + skew + latency, latency));
                 for minted_after in [0, latency] {
                     let iat = (server + minted_after).div_euclid(1000) * 1000;
-                    clock.minted(Millis(iat), sent);
+                    clock.minted(Millis(iat), (sent, clock.time()));
                     let error = clock.server() - Millis(server + latency);
                     assert!(error.0.abs() <= 5_000, "skew {skew}, latency {latency}: off by {error:?}");
                 }
@@ -164,10 +164,10 @@ mod tests {
         clock.advance(at(server - 86_400_000, 0));
         let sent = clock.time();
         clock.advance(at(server - 86_400_000 + 100, 100));
-        clock.minted(Millis(server), sent);
+        clock.minted(Millis(server), (sent, clock.time()));
         let (sent, known) = (clock.time(), clock.server());
         clock.advance(at(server - 86_400_000 + 70_100, 100)); // a sleep between the two
-        clock.minted(Millis(server - 1_000), sent);
+        clock.minted(Millis(server - 1_000), (sent, clock.time()));
         let error = clock.server() - known - Millis(70_000);
         assert!(error.0.abs() <= 2_000, "off by {error:?}");
     }

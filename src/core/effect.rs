@@ -4,6 +4,7 @@
 use super::clock::Millis;
 use super::failure::Code;
 use super::identity::{Name, Session};
+use super::tabs::Message;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
@@ -12,6 +13,9 @@ macro_rules! ids {
         pub struct $name(pub u32);
 
         impl $name {
+            /// Later than any other.
+            pub const MAX: Self = Self(u32::MAX);
+
             /// The one after this.
             pub fn next(self) -> Self {
                 Self(self.0.wrapping_add(1))
@@ -84,6 +88,18 @@ pub enum Effect {
     SourceSignOut(RequestId),
     /// [`super::Bridge::snapshot`] or the state of a backend changed: publish both.
     Publish,
+    /// Tell the other tabs.
+    Say(Message),
+    /// Stand in line for the lock of this session and organization, in place of any other; no session:
+    /// leave the line. Answer with `Lead`.
+    Claim {
+        /// The session.
+        session: Name,
+        /// The organization.
+        org: Name,
+        /// Take it from whoever has it, unless somebody else is doing so.
+        steal: bool,
+    },
     /// For logs and devtools.
     Log(Log),
     /// The bridge is disposed: let go of timers, listeners and promises.
@@ -149,6 +165,10 @@ words! {
         TokenFetched = "token.fetched",
         /// A backend refused its token.
         TokenRejected = "token.rejected",
+        /// ... by another tab.
+        TokenShared = "token.shared",
+        /// This tab fetches for all tabs in its session and organization.
+        TabLeader = "tab.leader",
         /// Something failed and is tried again after that span of time.
         RetryScheduled = "retry.scheduled",
         /// A backend took its first token.

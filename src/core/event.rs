@@ -5,6 +5,7 @@ use super::backend::Setup;
 use super::effect::{CallerId, LeaveId, RequestId, StepId, TokenId};
 use super::failure::Failure;
 use super::identity::{Name, Session, Source};
+use super::tabs::Message;
 use super::token::Claims;
 
 /// Something happened.
@@ -20,6 +21,8 @@ pub enum Event {
     Restored(Session),
     /// ... and held this token of this template.
     RestoredToken(Name, TokenId, Claims),
+    /// There are other tabs to talk to, should there be any (E4). Before [`Event::Start`].
+    Shared,
     /// The source is being listened to.
     Start,
     /// What the token source says now; told at every change, and again whenever in doubt.
@@ -49,6 +52,10 @@ pub enum Event {
     SignOut(CallerId),
     /// The source's sign-out settled: whether it succeeded.
     SourceSignedOut(RequestId, bool),
+    /// Another tab says so; nothing but the shape was checked. With a token come its claims.
+    Heard(Message, Claims),
+    /// The lock that this tab stands in line for is its own from now on, or was taken from it (E3).
+    Lead(bool),
     /// The bridge is no longer needed.
     Dispose,
 }

@@ -58,6 +58,15 @@ impl Failure {
         }
     }
 
+    /// A status that reads as much the same.
+    pub fn status(self) -> u32 {
+        match self {
+            Self::NoTemplate => 404,
+            Self::RateLimited(_) => 429,
+            _ => 0,
+        }
+    }
+
     /// The public code.
     pub fn code(self) -> Code {
         match self {

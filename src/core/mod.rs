@@ -30,6 +30,7 @@ pub mod retry;
 pub mod schedule;
 pub mod slot;
 pub mod snapshot;
+pub mod tabs;
 pub mod token;
 pub mod vault;
 

@@ -69,6 +69,12 @@ impl Backoff {
         wait
     }
 
+    /// Plans the next try after so long, as another tab does (E7).
+    pub fn wait(&mut self, time: Millis, wait: Millis) {
+        self.at = time + wait;
+        self.earliest = time + PACE;
+    }
+
     /// The next try may be made at once, as far as what failed asked for no longer wait.
     pub fn hurry(&mut self, time: Millis) {
         if self.waits(time) {

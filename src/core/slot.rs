@@ -10,6 +10,7 @@ use super::failure::{Code, Failure};
 use super::identity::Name;
 use super::retry::Backoff;
 use super::schedule::Lifetime;
+use super::tabs::{BEAT, Said, Spans, Tabs};
 use super::token::Claims;
 
 /// After a minted token, the next forced fetch waits so long (C2), and `online` looks for a fetch that is
@@ -27,12 +28,16 @@ pub struct Held {
     pub fits: bool,
     lifetime: Lifetime,
     refused: bool,
+    /// Where it is known to have been minted: when it was asked for, and when it came.
+    minted: Option<(Millis, Millis)>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Flight {
     request: RequestId,
     minted: bool,
+    /// It is another tab that was asked.
+    asks: bool,
     sent: Millis,
 }
 
@@ -57,8 +62,16 @@ pub struct Slot {
     forced: bool,
     /// Clerk's cache must not answer the next fetch (B7).
     mint: bool,
-    /// A call found the token due.
+    /// A call found the token due, or another tab did.
     asked: bool,
+    /// No other tab is asked, but Clerk.
+    own: bool,
+    /// What another tab brings has to be minted since then.
+    since: Millis,
+    /// Other tabs are to be told of what there is now, unless it is this.
+    owes: Option<TokenId>,
+    /// When other tabs were told last that a fetch is under way.
+    told: Millis,
     /// When the last minted token was asked for.
     minted_at: Millis,
     /// When the last token that came was issued, and when it came first.
@@ -100,8 +113,11 @@ impl Slot {
         self.held.is_some_and(|held| held.token == token)
     }
 
-    /// A call wants a good token, or with `fresh` a minted one.
-    pub fn ask(&mut self, context: &mut Context, caller: CallerId, fresh: bool) {
+    /// A call wants a good token, or with `fresh` a minted one; with `own`, no other tab's will do.
+    pub fn ask(&mut self, context: &mut Context, caller: CallerId, fresh: bool, own: bool) {
+        if own {
+            self.fetch_own(context.time());
+        }
         let minted_by = match self.good(context) {
             Some(held) if !fresh => {
                 self.asked |= self.reached(context);
@@ -130,6 +146,12 @@ impl Slot {
         }
     }
 
+    /// Another tab is not asked; what one brings all the same will do if it was minted from now on.
+    fn fetch_own(&mut self, time: Millis) {
+        self.own = true;
+        self.since = time;
+    }
+
     fn force(&mut self) {
         self.forced = true;
         self.mint = true;
@@ -138,7 +160,7 @@ impl Slot {
     /// The page woke: a retry is due at once. Back online, a fetch that is stuck in a retry of Clerk's
     /// own gets one beside it, and takes the place of an orphan that is stuck there for longer (B3, B4).
     pub fn wake(&mut self, time: Millis, online: bool) {
-        let stuck = self.flight.is_some_and(|flight| flight.sent + PACE <= time);
+        let stuck = self.flight.is_some_and(|flight| flight.sent + PACE <= time && !flight.asks);
         if online && stuck {
             self.orphan = self.flight.take();
             self.force();
@@ -160,7 +182,12 @@ impl Slot {
         self.retry.clear();
         self.forced = false;
         self.mint = mint;
+        (self.own, self.since) = (false, Millis::ZERO);
+        if mint {
+            self.fetch_own(context.time());
+        }
         self.asked = false;
+        self.owes = None;
         self.minted_at = Millis::ZERO;
     }
 
@@ -170,7 +197,7 @@ impl Slot {
         if lifetime.is_spent(&context.clock) {
             context.drop_token(token);
         } else {
-            self.hold(context, token, claims.fits, lifetime);
+            self.hold(context, token, claims.fits, lifetime, None);
         }
     }
 
@@ -194,8 +221,9 @@ impl Slot {
         if self.last.0 != claims.iat {
             self.last = (claims.iat, context.time());
         }
+        let born = (flight.sent, context.time());
         match claims.iat {
-            Some(iat) if minted && !again => context.clock.minted(iat, flight.sent),
+            Some(iat) if minted && !again => context.clock.minted(iat, born),
             Some(iat) => context.clock.seen(iat),
             // Minted after it was dead: the clock is ahead, by nobody knows how much (C5).
             None if minted && claims.exp < Some(context.clock.server() - (context.time() - flight.sent)) => {
@@ -227,12 +255,14 @@ impl Slot {
         }
         let refused_again = !minted && same.is_some_and(|held| held.refused);
         if remaining > Millis::ZERO && !refused_again {
-            self.hold(context, token, claims.fits, lifetime);
+            self.hold(context, token, claims.fits, lifetime, (minted && !again).then_some(born));
+            context.log(What::TokenFetched, Of::Template(self.template), Why::None, Millis::ZERO);
+            self.owes = Some(TokenId(0));
         }
         if minted {
-            self.forced = false;
-            self.mint = false;
+            self.has_minted();
         }
+        self.own &= self.forced;
         if let Some(held) = self.good(context) {
             self.calls.content(context, if minted { request } else { RequestId(0) }, held.token);
             if !self.calls.is_empty() {
@@ -249,26 +279,109 @@ impl Slot {
         }
     }
 
+    /// Another tab has this token, or none, and wants a newer one; with `minted`, since it was refused.
+    pub fn wanted_elsewhere(&mut self, context: &mut Context, has: TokenId, minted: bool) {
+        let time = context.time();
+        self.retry.hurry(time);
+        self.owes = Some(has);
+        self.told = Millis::ZERO;
+        match self.held.as_mut().filter(|held| held.token == has) {
+            Some(_) if minted => drop(self.next_minted(context)),
+            Some(held) => held.lifetime.hasten(&context.clock),
+            None => {}
+        }
+        self.asked |= self.reached(context);
+    }
+
+    /// Another tab brings a token. With spans, it is known to have been minted between the two.
+    pub fn offered(&mut self, context: &mut Context, token: TokenId, claims: Claims, spans: Spans) {
+        let time = context.time();
+        let born = spans.map(|(asked, came)| (time - asked, time - came));
+        if claims.foreign || self.holds(token) {
+            return; // B11
+        }
+        match (claims.iat, born) {
+            (Some(iat), Some(born)) => context.clock.minted(iat, born),
+            (Some(iat), None) => context.clock.seen(iat),
+            _ => {}
+        }
+        if born.unwrap_or_default().0 < self.since {
+            return;
+        }
+        let sent = born.map_or(time, |(sent, _)| sent);
+        let lifetime = Lifetime::new(claims, context, sent, born.is_some());
+        let remaining = lifetime.remaining(&context.clock);
+        if claims.exp.is_none() || remaining <= Millis::ZERO {
+            self.own |= self.flight.take_if(|flight| flight.asks).is_some(); // it is all there is
+            return;
+        }
+        if self.good(context).is_some_and(|held| held.lifetime.remaining(&context.clock) >= remaining) {
+            return;
+        }
+        self.hold(context, token, claims.fits, lifetime, born);
+        context.log(What::TokenShared, Of::Template(self.template), Why::None, Millis::ZERO);
+        self.flight.take_if(|flight| flight.asks);
+        self.failure = None;
+        self.retry.clear();
+        self.asked = false;
+        self.own = false;
+        self.has_minted();
+        self.calls.content(context, RequestId::MAX, token);
+    }
+
+    fn has_minted(&mut self) {
+        self.forced = false;
+        self.mint = false;
+        self.since = Millis::ZERO;
+    }
+
+    /// Another tab could not fetch it: not again before so long (E7).
+    pub fn failed_elsewhere(&mut self, context: &mut Context, failure: Failure, wait: Millis) {
+        if self.flight.take_if(|flight| flight.asks).is_some() {
+            self.retry.wait(context.time(), wait);
+            self.fail(context, failure, wait);
+        }
+    }
+
+    /// Another tab leads now: it has to be asked anew.
+    pub fn ask_again(&mut self) {
+        self.flight.take_if(|flight| flight.asks);
+    }
+
     /// Does what is due: times out what took too long, starts a fetch, and says when to look again.
     /// `may_fetch`: the source shows the session that the token is for.
-    pub fn tend(&mut self, context: &mut Context, may_fetch: bool) {
+    pub fn tend(&mut self, context: &mut Context, tabs: &mut Tabs, may_fetch: bool) {
         let (time, timeout) = (context.time(), context.options.fetch_timeout);
-        if self.flight.is_some_and(|flight| flight.sent + timeout <= time) {
-            self.orphan = self.flight.take();
-            self.mint = true; // Clerk's cache would hand back the hung one (B7)
-            self.failed(context, Failure::Timeout, false);
+        match self.flight {
+            Some(flight) if flight.asks => {
+                let lost = flight.sent + timeout <= time || may_fetch && tabs.is_lost(context, flight.sent);
+                if lost || tabs.leads() {
+                    self.flight = None;
+                    self.own |= lost;
+                }
+            }
+            Some(flight) if flight.sent + timeout <= time => {
+                self.orphan = self.flight.take();
+                self.own = true;
+                self.mint = true; // Clerk's cache would hand back the hung one (B7)
+                self.failed(context, Failure::Timeout, false);
+            }
+            _ => {}
         }
         let error = self.failure.map_or(Code::TokenTransient, Failure::code);
         self.calls.expire(context, timeout, error);
         let needed = self.wanted || self.asked || !self.calls.is_empty();
-        if may_fetch && needed && self.flight.is_none() && (self.forced || self.reached(context)) {
+        let asks = tabs.asks() && !self.own;
+        let may = may_fetch || asks;
+        if may && needed && self.flight.is_none() && (self.forced || self.reached(context)) {
             let paced = if self.forced { self.minted_at + PACE } else { Millis::ZERO };
             let at = self.retry.at().max(paced);
             context.wake_at(at);
             if at <= time {
-                self.fetch(context);
+                self.fetch(context, tabs, asks);
             }
         }
+        self.report(context, tabs);
         if let Some(flight) = self.flight {
             context.wake_at(flight.sent + timeout);
         }
@@ -286,13 +399,17 @@ impl Slot {
         self.held.is_none_or(|held| held.lifetime.refresh_at(&context.clock) <= context.time())
     }
 
-    fn fetch(&mut self, context: &mut Context) {
+    fn fetch(&mut self, context: &mut Context, tabs: &Tabs, asks: bool) {
         let (template, minted, sent) = (self.template, self.mint, context.time());
         // The calls for a minted token were promised this id or a later one.
         let request = RequestId(context.id());
-        self.flight = Some(Flight { request, minted, sent });
+        self.flight = Some(Flight { request, minted, asks, sent });
         if minted {
             self.minted_at = sent;
+        }
+        if asks {
+            let has = self.held.map_or(TokenId(0), |held| held.token);
+            return tabs.say(context, template, Said::Want(has, minted));
         }
         let why = if minted { Why::Minted } else { Why::None };
         context.log(What::TokenFetch, Of::Template(template), why, Millis::ZERO);
@@ -308,7 +425,37 @@ impl Slot {
         Some((flight, late))
     }
 
-    fn hold(&mut self, context: &mut Context, token: TokenId, fits: bool, lifetime: Lifetime) {
+    /// Tells the other tabs what they have to know: a token that came, a fetch under way, a failure (E1, E7).
+    fn report(&mut self, context: &mut Context, tabs: &Tabs) {
+        let owes = self.owes.take();
+        if !tabs.followed {
+            return;
+        }
+        let (time, template) = (context.time(), self.template);
+        let news = self.good(context).filter(|held| owes.is_some_and(|has| has != held.token));
+        if let Some(held) = news {
+            let spans = held.minted.map(|(sent, came)| (time - sent, time - came));
+            tabs.say(context, template, Said::Token(held.token, spans));
+        } else if !tabs.leads() {
+        } else if self.flight.is_some() {
+            if self.told + BEAT <= time {
+                self.told = time;
+                tabs.say(context, template, Said::Busy);
+            }
+            context.wake_at(self.told + BEAT);
+        } else if let Some(failure) = self.failure.filter(|_| owes.is_some()) {
+            tabs.say(context, template, Said::Failed(failure, self.retry.at() - time));
+        }
+    }
+
+    fn hold(
+        &mut self,
+        context: &mut Context,
+        token: TokenId,
+        fits: bool,
+        lifetime: Lifetime,
+        minted: Option<(Millis, Millis)>,
+    ) {
         let serial = match self.held {
             Some(held) if held.token == token && !held.refused => held.serial,
             _ => context.id(), // the same again after a refusal is handed over once more (H5)
@@ -316,8 +463,7 @@ impl Slot {
         if let Some(held) = self.held {
             context.drop_token(held.token);
         }
-        context.log(What::TokenFetched, Of::Template(self.template), Why::None, Millis::ZERO);
-        self.held = Some(Held { token, serial, fits, lifetime, refused: false });
+        self.held = Some(Held { token, serial, fits, lifetime, refused: false, minted });
     }
 
     fn failed(&mut self, context: &mut Context, failure: Failure, late: bool) {
@@ -326,6 +472,11 @@ impl Slot {
         }
         let (time, after) = (context.time(), failure.retry_after());
         let wait = self.retry.fail(time, failure.range(), after, &mut context.random);
+        self.owes = Some(self.held.map_or(TokenId(0), |held| held.token));
+        self.fail(context, failure, wait);
+    }
+
+    fn fail(&mut self, context: &mut Context, failure: Failure, wait: Millis) {
         self.failure = Some(failure);
         context.log(What::RetryScheduled, Of::Template(self.template), failure.why(), wait);
         if failure == Failure::NoTemplate {

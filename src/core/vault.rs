@@ -7,6 +7,7 @@ use super::effect::{RequestId, TokenId};
 use super::failure::{Code, Failure};
 use super::identity::Name;
 use super::slot::Slot;
+use super::tabs::Tabs;
 use super::token::Claims;
 use crate::prelude::*;
 
@@ -93,10 +94,15 @@ impl Vault {
     }
 
     /// Does what is due in each slot.
-    pub fn tend(&mut self, context: &mut Context, may_fetch: bool) {
+    pub fn tend(&mut self, context: &mut Context, tabs: &mut Tabs, may_fetch: bool) {
         for slot in &mut self.slots {
-            slot.tend(context, may_fetch);
+            slot.tend(context, tabs, may_fetch);
         }
+    }
+
+    /// Another tab leads now.
+    pub fn ask_again(&mut self) {
+        self.slots.iter_mut().for_each(Slot::ask_again);
     }
 
     /// Whether a slot has this token, good or not.

@@ -28,7 +28,7 @@ const USAGE: &str = "cargo xtask <chore>
   size              what an application downloads, against its budgets
   help              this text
 
-Environment: CARGO_TARGET_DIR, XDG_CACHE_HOME, CHROMIUM, CHROMEDRIVER.";
+Environment: CARGO_TARGET_DIR, XDG_CACHE_HOME, CHROMIUM, CHROMEDRIVER, FIREFOX, GECKODRIVER.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -2,7 +2,9 @@
 //! It must never leave a part out silently: what cannot run has failed.
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::command::{cargo, program, run};
@@ -49,7 +51,18 @@ const CHECKS: &[Check] = &[
     Check { name: "clippy, native", parts: &[Part::Native], needs: Needs::Nothing, work: clippy_native },
     Check { name: "tests, native", parts: &[Part::Native], needs: Needs::Nothing, work: tests_native },
     Check { name: "clippy, wasm", parts: &[Part::Wasm], needs: Needs::Nothing, work: clippy_wasm },
-    Check { name: "tests, wasm in Chromium", parts: &[Part::Wasm], needs: Needs::Nothing, work: tests_wasm },
+    Check {
+        name: "tests, wasm in Chromium",
+        parts: &[Part::Wasm],
+        needs: Needs::Nothing,
+        work: wasm_in_chromium,
+    },
+    Check {
+        name: "tests, wasm in Firefox",
+        parts: &[Part::Wasm],
+        needs: Needs::Nothing,
+        work: wasm_in_firefox,
+    },
     Check {
         name: PACKAGE,
         parts: &[Part::Ts, Part::E2e, Part::Size],
@@ -141,14 +154,34 @@ fn clippy_wasm(paths: &Paths) -> Outcome {
     Ok(())
 }
 
-fn tests_wasm(paths: &Paths) -> Outcome {
-    let runner = tools::wasm_bindgen(paths)?;
+fn wasm_in_chromium(paths: &Paths) -> Outcome {
     let browser = tools::browser()?;
-    run(cargo(&paths.root)
+    // The runner prefers a geckodriver that the environment names.
+    run(tests_wasm(paths)?.env("CHROMEDRIVER", browser.chromedriver).env_remove("GECKODRIVER"))
+}
+
+fn wasm_in_firefox(paths: &Paths) -> Outcome {
+    let tools::Firefox { firefox, geckodriver } = tools::firefox(paths)?;
+    // As root, Firefox refuses a home that is somebody else's, which is what containers of hosted runners have. So
+    // the runner gets a home of its own, and cargo keeps the real one.
+    let home = paths.target.join("firefox-home");
+    fs::create_dir_all(&home).map_err(|e| format!("{} cannot be made: {e}", home.display()))?;
+    run(tests_wasm(paths)?
+        .arg("--config")
+        .arg(format!("env.HOME.value={home:?}"))
+        .args(["--config", "env.HOME.force=true"])
+        .env("GECKODRIVER", geckodriver)
+        .env("GECKODRIVER_ARGS", format!("--binary {firefox:?}")))
+}
+
+/// Both browsers run the same tests; which one does is told by the variable that names a driver.
+fn tests_wasm(paths: &Paths) -> Outcome<Command> {
+    let mut command = cargo(&paths.root);
+    command
         .args(["test", "--package", "clerk-bridge", "--target", WASM_TARGET, "--test", "browser"])
-        .env("PATH", path_with(&runner)?)
-        .env("CHROMEDRIVER", browser.chromedriver)
-        .env("WASM_BINDGEN_TEST_TIMEOUT", "120"))
+        .env("PATH", path_with(&tools::wasm_bindgen(paths)?)?)
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "120");
+    Ok(command)
 }
 
 fn types(paths: &Paths) -> Outcome {

@@ -1,4 +1,4 @@
-//! What the chores need beyond cargo: the wasm target, wasm-bindgen's command line, npm packages, a browser, clerk-js.
+//! What the chores need beyond cargo: the wasm target, wasm-bindgen's command line, npm packages, two browsers, clerk-js.
 //! What is there already is used; what is missing is fetched once, in the version the project names.
 //! It must never replace a tool that the machine already has.
 
@@ -18,6 +18,9 @@ pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// The clerk-js that the stand-in serves to pages.
 const CLERK_JS: &str = "6.34.1";
 
+/// The geckodriver that is built where the machine has none; Debian does not package it.
+const GECKODRIVER: &str = "0.37.1";
+
 /// Prepare everything at once, so that nothing is fetched in the middle of a test run.
 pub fn all(paths: &Paths) -> Outcome {
     wasm_target(paths)?;
@@ -25,6 +28,7 @@ pub fn all(paths: &Paths) -> Outcome {
     npm_packages(paths)?;
     browser()?;
     clerk_js(paths)?;
+    firefox(paths)?;
     Ok(())
 }
 
@@ -52,19 +56,20 @@ pub fn wasm_bindgen(paths: &Paths) -> Outcome<PathBuf> {
         return Ok(folder.to_path_buf());
     }
     step(&format!("wasm-bindgen {version}, once, some minutes"), || {
-        let install = |locked: &[&str]| {
-            let mut command = cargo(&paths.root);
-            command
-                .args(["install", "wasm-bindgen-cli", "--version", &version])
-                .args(locked)
-                .arg("--root")
-                .arg(&kept);
-            run(&mut command)
-        };
-        // The lock file that the tool was published with may name crates that a mirror does not have.
-        install(&["--locked"]).or_else(|_| install(&[]))
+        cargo_install(paths, &["wasm-bindgen-cli", "--version", &version], &kept)
     })?;
     Ok(kept.join("bin"))
+}
+
+/// Build the programs of a crate into a folder of their own.
+fn cargo_install(paths: &Paths, what: &[&str], folder: &Path) -> Outcome {
+    let install = |locked: &[&str]| {
+        let mut command = cargo(&paths.root);
+        command.arg("install").args(what).args(locked).arg("--root").arg(folder);
+        run(&mut command)
+    };
+    // The lock file that the tool was published with may name crates that a mirror does not have.
+    install(&["--locked"]).or_else(|_| install(&[]))
 }
 
 /// The packages of package-lock.json, in node_modules.
@@ -79,44 +84,95 @@ pub fn npm_packages(paths: &Paths) -> Outcome {
     step("npm packages", || run(program("npm", &paths.root).args(["ci", "--no-audit", "--no-fund"])))
 }
 
-/// A browser and the driver that speaks WebDriver to it.
+/// Chromium, and the driver that speaks WebDriver to it.
 pub struct Browser {
     pub chromium: PathBuf,
     pub chromedriver: PathBuf,
 }
 
-/// The browser of the machine; on Debian as root it is installed if missing.
+/// The Chromium of the machine; on Debian as root it is installed if missing.
 pub fn browser() -> Outcome<Browser> {
-    if let Some(browser) = installed_browser() {
-        return Ok(browser);
+    let installed = || {
+        Some(Browser {
+            chromium: named("CHROMIUM")
+                .or_else(|| on_path(&["chromium", "chromium-browser", "google-chrome"]))?,
+            chromedriver: named("CHROMEDRIVER").or_else(|| on_path(&["chromedriver"]))?,
+        })
+    };
+    installed()
+        .or_else(|| {
+            apt_install("Chromium and ChromeDriver", &["chromium", "chromium-driver"]);
+            installed()
+        })
+        .ok_or_else(|| {
+            "Chromium and ChromeDriver of one version are needed: on Debian `apt-get install chromium chromium-driver`, \
+             elsewhere install them and set CHROMIUM and CHROMEDRIVER to the programs"
+                .into()
+        })
+}
+
+/// Firefox, and the driver that speaks WebDriver to it.
+pub struct Firefox {
+    pub firefox: PathBuf,
+    pub geckodriver: PathBuf,
+}
+
+/// The Firefox of the machine, as Chromium; its driver is built once if missing.
+pub fn firefox(paths: &Paths) -> Outcome<Firefox> {
+    let installed = || named("FIREFOX").or_else(|| on_path(&["firefox-esr", "firefox"]));
+    let firefox = installed()
+        .or_else(|| {
+            apt_install("Firefox", &["firefox-esr"]);
+            installed()
+        })
+        .ok_or(
+            "Firefox is needed: on Debian `apt-get install firefox-esr`, elsewhere install it and set FIREFOX to the \
+             program",
+        )?;
+    Ok(Firefox { firefox, geckodriver: geckodriver(paths)? })
+}
+
+fn geckodriver(paths: &Paths) -> Outcome<PathBuf> {
+    let kept = paths.cache.join(format!("geckodriver-{GECKODRIVER}"));
+    let built = kept.join("bin/geckodriver");
+    let candidates = [named("GECKODRIVER"), on_path(&["geckodriver"]), Some(built.clone())];
+    if let Some(found) = candidates.into_iter().flatten().find(|program| program.is_file()) {
+        return Ok(found);
     }
+    step(&format!("geckodriver {GECKODRIVER}, once, some minutes"), || {
+        // It only hands commands on, so the build that takes half the time will do.
+        let quick = ["--debug", "--config", "profile.dev.debug=false"];
+        cargo_install(paths, &[&["geckodriver", "--version", GECKODRIVER], &quick[..]].concat(), &kept)
+    })?;
+    Ok(built)
+}
+
+/// A program that the environment names.
+fn named(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).map(PathBuf::from).filter(|program| program.is_file())
+}
+
+/// Install packages, as root on Debian. Whether they are there then is for the caller to see, who also knows what to
+/// tell where they are not.
+fn apt_install(what: &str, packages: &[&str]) {
     let is_root = fs::metadata("/proc/self").is_ok_and(|me| {
         use std::os::unix::fs::MetadataExt;
         me.uid() == 0
     });
-    if is_root && on_path(&["apt-get"]).is_some() {
-        step("Chromium and ChromeDriver", || {
-            let here = Path::new("/");
-            run(program("apt-get", here).arg("update"))?;
-            run(program("apt-get", here)
-                .args(["install", "--yes", "--no-install-recommends", "chromium", "chromium-driver"])
-                .env("DEBIAN_FRONTEND", "noninteractive"))
-        })?;
+    if !is_root || on_path(&["apt-get"]).is_none() {
+        return;
     }
-    installed_browser().ok_or_else(|| {
-        "Chromium and ChromeDriver of one version are needed: on Debian `apt-get install chromium chromium-driver`, \
-         elsewhere install them and set CHROMIUM and CHROMEDRIVER to the programs"
-            .into()
-    })
-}
-
-fn installed_browser() -> Option<Browser> {
-    let named = |name: &str| env::var_os(name).map(PathBuf::from).filter(|program| program.is_file());
-    Some(Browser {
-        chromium: named("CHROMIUM")
-            .or_else(|| on_path(&["chromium", "chromium-browser", "google-chrome"]))?,
-        chromedriver: named("CHROMEDRIVER").or_else(|| on_path(&["chromedriver"]))?,
-    })
+    let outcome = step(what, || {
+        let apt_get = || program("apt-get", Path::new("/"));
+        run(apt_get().arg("update"))?;
+        run(apt_get()
+            .args(["install", "--yes", "--no-install-recommends"])
+            .args(packages)
+            .env("DEBIAN_FRONTEND", "noninteractive"))
+    });
+    if let Err(why) = outcome {
+        note(why);
+    }
 }
 
 /// The `dist` folder of the real clerk-js. The package is unpacked alone: installed with its dependencies,

@@ -22,6 +22,7 @@ impl Bridge {
             Source::SignedOut => {
                 self.ended = Session::default();
                 self.become_nobody();
+                self.believe();
             }
             // While the backends let go, nobody else comes in either.
             Source::SignedIn(session) if self.ended.id == session.id || self.is_detaching() => {
@@ -33,8 +34,9 @@ impl Bridge {
     }
 
     /// The source shows this session.
-    fn show(&mut self, session: Session) {
+    pub(super) fn show(&mut self, session: Session) {
         self.ended = Session::default();
+        self.believe();
         self.become_user(session);
         self.source_deadline = Millis::MAX;
         self.source_error = None;
@@ -42,7 +44,7 @@ impl Bridge {
     }
 
     /// Whether the application signs out and the source was not told yet.
-    fn is_detaching(&self) -> bool {
+    pub(super) fn is_detaching(&self) -> bool {
         !self.signing_out.is_empty() && self.sign_out.is_none()
     }
 
@@ -55,7 +57,7 @@ impl Bridge {
         self.new_epoch(Who::Unreachable, false, false);
     }
 
-    fn become_nobody(&mut self) {
+    pub(super) fn become_nobody(&mut self) {
         self.sourced = false;
         self.source_deadline = Millis::MAX;
         self.source_error = None;
@@ -89,6 +91,9 @@ impl Bridge {
     /// The user leaves, if there is one: nothing that waits for their token goes out as anybody else.
     fn leave(&mut self, reason: Reason) {
         let Who::User(session) = self.who else { return };
+        if reason == Reason::SignedOut && self.source_error.is_none() {
+            self.bury(session);
+        }
         let leave = LeaveId(self.context.id());
         self.leaving = Some((leave, self.context.time() + LEAVE));
         self.vault.answer_all(&mut self.context, Err(Code::SignedOut)); // G2

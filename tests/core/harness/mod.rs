@@ -217,7 +217,7 @@ impl Stage {
             }
             Effect::Publish => self.published.push((self.now, self.bridge.snapshot())),
             Effect::Cache(..) | Effect::Forget(_) | Effect::Store | Effect::StoreLive => {}
-            Effect::Log(_) | Effect::Stop => {}
+            Effect::Log(_) | Effect::Stop | Effect::Say(_) | Effect::Claim { .. } => {}
         }
     }
 

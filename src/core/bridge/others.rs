@@ -1,0 +1,112 @@
+//! What the bridge has to do with those in other tabs: it hears them out, and tells them which session has ended
+//! here. What it hears must never make it act for anybody but who its own source shows (E2), nor bring back a
+//! session that has ended (E6).
+
+use super::super::clock::Millis;
+use super::super::effect::{Effect, RequestId, TokenId};
+use super::super::identity::{Name, Session, Who};
+use super::super::tabs::{Message, Said};
+use super::super::token::Claims;
+use super::Bridge;
+
+/// A session that another tab has ended, and Clerk shows still, is asked for after so long (E2).
+const DOUBT: Millis = Millis::seconds(2);
+/// ... and after so long again, should that have failed (J2).
+const DOUBT_AGAIN: Millis = Millis::seconds(30);
+
+impl Bridge {
+    pub(super) fn heard(&mut self, message: Message, claims: Claims) {
+        let context = &mut self.context;
+        if let Said::Token(token, _) = message.said {
+            context.drop_token(token);
+        }
+        if let Said::Ended(ago) = message.said {
+            return self.ended_elsewhere(message.session, ago);
+        }
+        if message.session == self.buried.0 {
+            let ago = context.time() - self.buried.1;
+            context.push(Effect::Say(Message { said: Said::Ended(ago), ..message }));
+        }
+        if !self.tabs.hears(context, message) {
+            return;
+        }
+        if message.said == Said::Leads {
+            self.vault.ask_again();
+        }
+        let Some(slot) = self.vault.slot(message.template) else { return };
+        match message.said {
+            Said::Want(has, minted) if self.tabs.leads() => slot.wanted_elsewhere(context, has, minted),
+            Said::Token(token, spans) => slot.offered(context, token, claims, spans),
+            Said::Failed(failure, wait) => slot.failed_elsewhere(context, failure, wait),
+            _ => {}
+        }
+    }
+
+    /// Says that this session has ended, to all who are in it and to whoever comes later.
+    pub(super) fn bury(&mut self, session: Session) {
+        if !self.tabs.shared || self.buried.0 == session.id {
+            return;
+        }
+        self.buried = (session.id, self.context.time());
+        let (session, org, template) = (session.id, session.org, Name::NONE);
+        self.context.push(Effect::Say(Message { session, org, template, said: Said::Ended(Millis::ZERO) }));
+    }
+
+    /// Another tab says that this session ended so long ago. It is over here too, whatever Clerk shows, until
+    /// Clerk has minted a token for it after that.
+    fn ended_elsewhere(&mut self, session: Name, ago: Millis) {
+        let time = self.context.time();
+        let at = time - ago;
+        if at <= self.proven || self.is_detaching() {
+            return;
+        }
+        match self.who {
+            Who::User(current) if current.id == session => self.ended = current,
+            Who::Unknown | Who::Unreachable => self.ended = Session { id: session, ..Session::default() },
+            _ => return,
+        }
+        self.doubt = time + DOUBT;
+        self.buried = (session, at);
+        if let Who::User(_) = self.who {
+            self.become_nobody();
+        }
+    }
+
+    /// Clerk has minted a token for a session that another tab has ended.
+    pub(super) fn probed(&mut self, sent: Millis, token: TokenId, claims: Claims) {
+        self.context.drop_token(token);
+        if !claims.foreign {
+            self.proven = sent;
+            self.show(self.ended);
+        }
+    }
+
+    /// What the source says is believed, whatever other tabs said before.
+    pub(super) fn believe(&mut self) {
+        self.doubt = Millis::MAX;
+        self.probe = None;
+    }
+
+    /// Stands in line with the others who need the same tokens, and asks Clerk about what they deny.
+    pub(super) fn meet_others(&mut self) {
+        let time = self.context.time();
+        match self.who {
+            Who::User(session) if self.sourced => {
+                if self.buried.0 == session.id {
+                    self.buried = Default::default(); // it is alive
+                }
+                self.tabs.join(&mut self.context, session);
+            }
+            Who::User(_) => {}
+            _ => self.tabs.join(&mut self.context, Session::default()),
+        }
+        self.context.wake_at(self.doubt);
+        if self.doubt <= time && self.ended.user != Name::NONE {
+            self.doubt = time + DOUBT_AGAIN;
+            self.context.wake_at(self.doubt);
+            let request = RequestId(self.context.id());
+            self.probe = Some((request, time));
+            self.context.push(Effect::Fetch { request, template: Name::NONE, minted: true });
+        }
+    }
+}
