@@ -41,6 +41,12 @@ export const enum EVENT {
   sourceSignedOut,
   /** backend, a session of its own that is to be revoked */
   owes,
+  /** There are other tabs to talk to, should there be any. */
+  shared,
+  /** what is said, session, organization, template, token, and two numbers: `said` in `src/browser/machine.rs` */
+  heard,
+  /** 1: the lock is this tab's */
+  lead,
   dispose,
 }
 
@@ -90,4 +96,8 @@ export const enum EFFECT {
   stop,
   /** name, backend, template, reason, milliseconds */
   log,
+  /** as with the event that it is in other tabs */
+  say,
+  /** session, organization, 1: steal */
+  claim,
 }

@@ -9,6 +9,7 @@ import { EFFECT, EVENT } from "./numbers.js";
 import { read, type Source, sourceOf } from "./source.js";
 import { type Area, load, type Row, save } from "./storage.js";
 import { createStrings } from "./strings.js";
+import { createTabs, type Message, type Tabs } from "./tabs.js";
 
 type Effect = [kind: number, ...args: any[]];
 
@@ -23,13 +24,14 @@ export default (
   { createMachine, enter }: Instance,
   hostOf: (own: Shell) => Host,
   backends: string[],
-  { name, persist, leewaySeconds, fetchTimeoutMs, sourceTimeoutMs }: Options,
+  { name, persist, shareTabs, leewaySeconds, fetchTimeoutMs, sourceTimeoutMs }: Options,
 ): Shell => {
   const { keep, find, text, forget } = createStrings();
   const queue: Effect[] = [];
   let busy: boolean | undefined;
   let stopped: boolean | undefined;
   let source: Source | undefined;
+  let tabs: Tabs | undefined;
   /** Ends the subscription to the source. */
   let leave: any;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -73,8 +75,10 @@ export default (
       machine.event(event, ...what.map((one) => (typeof one === "number" ? one : number(one))));
     });
 
-  const token = (restored: boolean, id: number, value: string) =>
+  const token = (restored: boolean, id: number, given: unknown) => {
+    const value = typeof given === "string" && given.length <= LONGEST ? given : "";
     handle(() => machine.token(restored, id, keep(value), value, userId, sessionId));
+  };
 
   /** What the source says now. */
   const look = () => {
@@ -102,7 +106,8 @@ export default (
   const close = () => {
     listen("removeEventListener");
     safely(() => leave?.());
-    source = leave = undefined;
+    tabs?.close();
+    source = leave = tabs = undefined;
   };
 
   /** Waits for a promise of the source; what its maker throws counts as its failure. */
@@ -146,7 +151,13 @@ export default (
     if (!who[0] || !who[1]) return;
     [userId, sessionId] = who as [string, string];
     tell(EVENT.restored, ...who);
-    for (const [template, value] of tokens) token(true, keep(template), value ?? "");
+    for (const [template, value] of tokens) token(true, keep(template), value);
+  };
+
+  /** Another tab says something; the token that it may bring comes after what is said of it. */
+  const hear = ([said, session, org, template, brings, ...numbers]: Message) => {
+    tell(EVENT.heard, said, session, org, template, find(brings), ...numbers);
+    if (said === 1) token(false, 0, brings);
   };
 
   const own: Shell = {
@@ -158,6 +169,8 @@ export default (
     owns: (backend, userId) => recorded().some(([name, owner]) => name === backends[backend] && owner === userId),
     start(given) {
       restore();
+      tabs = shareTabs ? createTabs(name, hear, (leads) => tell(EVENT.lead, leads)) : undefined;
+      if (tabs) tell(EVENT.shared);
       tell(EVENT.start);
       if (stopped) return;
       source = sourceOf(given);
@@ -189,7 +202,7 @@ export default (
         () => source!.getToken({ template: text(template) || undefined, skipCache: !!minted }),
         (value) => {
           if (value == null) failed(value);
-          else token(false, request, typeof value === "string" && value.length <= LONGEST ? value : "");
+          else token(false, request, value);
         },
         failed,
       );
@@ -214,6 +227,10 @@ export default (
       const tokens = following(EFFECT.storeToken).map(([template, token]) => [text(template!), text(token!)]);
       store("sessionStorage", tokens.length ? [who.slice(0, 4).map(text), ...tokens] : []);
     },
+    [EFFECT.say]: (said, session, org, template, token, b, c) =>
+      tabs?.say([said, text(session), text(org), text(template), text(token), b, c]),
+    [EFFECT.claim]: (session, org, steal) =>
+      tabs?.claim(session && [name, text(session), text(org)].join(" "), !!steal),
     [EFFECT.signOut]: (request) =>
       wait(
         () => source!.signOut?.(),

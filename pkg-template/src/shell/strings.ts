@@ -7,7 +7,7 @@ export interface Strings {
   /** The number of a string, which is kept from now on; 0 for what is not a string, or empty. */
   keep(value: unknown): number;
   /** The number of a string, if it is kept; else 0. */
-  find(value: string): number;
+  find(value: unknown): number;
   text(number: number): string | null;
   forget(number: number): void;
 }

@@ -1,0 +1,88 @@
+// The other tabs of the browser: a channel to talk on, and locks that settle who leads. What comes in on the channel may
+// come from anybody on this origin: here its shape is checked, all else by the machine. Where the browser has neither,
+// or forbids them, each tab works alone. (E4)
+
+/** Another version is not understood. */
+const VERSION = "clerk-bridge 1";
+/** So long nobody else takes the lock away. */
+const STEAL_MS = 1_000;
+
+type Text = string | null;
+/** @internal The numbers are `said` in `src/browser/machine.rs`. */
+export type Message = [said: number, session: Text, org: Text, template: Text, token: Text, b: number, c: number];
+
+/** @internal */
+export interface Tabs {
+  say(message: Message): void;
+  /** Stands in line for this lock in place of any other; none: leaves the line. */
+  claim(line: string | null, steal?: boolean): void;
+  close(): void;
+}
+
+/** @internal Nothing, where tabs cannot talk. Of the lock, `lead` is told whether it is this tab's. */
+export const createTabs = (name: string, hear: (message: Message) => void, lead: (leads: number) => void): Tabs | undefined => {
+  let channel: BroadcastChannel;
+  let leave = () => {};
+  try {
+    channel = new BroadcastChannel(name);
+    if (!navigator.locks) return channel.close() as undefined;
+  } catch {
+    return;
+  }
+  channel.onmessage = ({ data }) => {
+    if (!Array.isArray(data)) return;
+    const [version, said, session, org, template, token, ...numbers] = data;
+    if (
+      version === VERSION &&
+      [session, org, template, token].every((text) => text === null || typeof text === "string") &&
+      [said, ...numbers].every((number) => typeof number === "number")
+    )
+      hear(data.slice(1) as Message);
+  };
+
+  const claim: Tabs["claim"] = (line, steal) => {
+    leave();
+    if (!line) return;
+    const { locks } = navigator;
+    const waiting = new AbortController();
+    const { signal } = waiting;
+    let release: (() => void) | undefined;
+    leave = () => {
+      waiting.abort();
+      release?.();
+    };
+    const request = (options: LockOptions) =>
+      locks
+        .request(line, options, () => {
+          if (!signal.aborted)
+            return new Promise<void>((resolve) => {
+              release = resolve;
+              lead(1);
+            });
+        })
+        .catch((error) => {
+          if (signal.aborted) return;
+          const stolen = error?.name === "AbortError";
+          lead(+!stolen); // forbidden: each tab leads itself
+          if (stolen) claim(line);
+        });
+    if (!steal) request({ signal });
+    else
+      locks.request(line + " steal", { ifAvailable: true }, (lock) => {
+        if (!lock) request({ signal });
+        else {
+          request({ steal });
+          return new Promise((resolve) => setTimeout(resolve, STEAL_MS));
+        }
+      });
+  };
+
+  return {
+    say: (message) => channel.postMessage([VERSION, ...message]),
+    claim,
+    close() {
+      leave();
+      channel.close();
+    },
+  };
+};
