@@ -45,7 +45,11 @@ export interface HasuraBackend extends Backend {
    *
    * @example
    * ```ts
-   * const client = new Client({ url, exchanges: [cacheExchange, authExchange(backend.urqlAuth()), fetchExchange] });
+   * const client = new Client({
+   *   url,
+   *   preferGetMethod: false, // urql 6 would send queries by GET, which Hasura does not take
+   *   exchanges: [cacheExchange, authExchange(backend.urqlAuth()), fetchExchange],
+   * });
    * ```
    */
   urqlAuth(): (utils: any) => Promise<any>;

@@ -7,6 +7,11 @@ import type { AttachContext, Backend } from "./types.js";
 
 type Talk = Omit<Adapter, "kind">;
 
+/** Of the data on this device: shared by the tabs that use it, and for the one that clears it alone. (E5) */
+const LOCK = "clerk-bridge.triplit";
+/** A tab that does not let go is waited for so long. */
+const LET_GO_MS = 2_000;
+
 const pause = (ms: number) => new Promise<void>((resume) => setTimeout(resume, ms));
 
 const talkTo = (client: any, keepsSignedOut: boolean): Talk => {
@@ -23,6 +28,25 @@ const talkTo = (client: any, keepsSignedOut: boolean): Talk => {
   const taking = new Set<unknown>();
   const transport = client.syncEngine?.transport;
   const onMessage = transport?.onMessage;
+
+  let letGo = () => {};
+
+  const use = () => {
+    letGo();
+    const used = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    navigator.locks?.request(LOCK, { mode: "shared" }, () => used).catch(() => {});
+  };
+
+  /** Once the other tabs have let go of what is cleared. */
+  const alone = async (clear: () => Promise<void>) => {
+    letGo();
+    let cleared: Promise<void> | undefined;
+    const signal = AbortSignal.timeout(LET_GO_MS);
+    await navigator.locks?.request(LOCK, { signal }, () => (cleared = clear())).catch(() => {});
+    return cleared ?? clear();
+  };
 
   const isOpen = () => client.connectionStatus === "OPEN";
 
@@ -48,7 +72,11 @@ const talkTo = (client: any, keepsSignedOut: boolean): Talk => {
   const leave = async (clears: boolean) => {
     context = settle = undefined;
     await end();
-    if (!clears) return;
+    if (clears) await alone(clear);
+    else letGo();
+  };
+
+  const clear = async () => {
     // What is being taken in, or written, would come after the clearing. (D3)
     if (taking.size) await Promise.race([Promise.allSettled(taking), pause(1000)]);
     await pause(0);
@@ -72,6 +100,7 @@ const talkTo = (client: any, keepsSignedOut: boolean): Talk => {
     context = undefined;
     if (stale) await leave(true);
     else if (next !== (client.token ?? token)) await end();
+    use();
     const { signal } = whose;
     await new Promise<void>((accept, refuse) => {
       settle = [accept, refuse];
@@ -140,6 +169,7 @@ const talkTo = (client: any, keepsSignedOut: boolean): Talk => {
     detach: (reason) => leave(reason !== "rejected" && !(keepsSignedOut && reason === "signed-out")),
     close() {
       context = settle = undefined;
+      letGo();
       if (onMessage) transport.onMessage = onMessage;
       // A client in a worker hands its answers over later.
       for (const stop of listening) Promise.resolve(stop).then((stop: any) => stop?.());

@@ -7,7 +7,7 @@ use crate::core::event::{Ask, Event, Refusal, Wake};
 use crate::core::failure::{Code, Failure};
 use crate::core::identity::{Name, Session, Source};
 use crate::core::options::Persist;
-use crate::core::tabs::{Message, Said, Spans};
+use crate::core::tabs::{Message, Said};
 use crate::core::token::{self, Claims};
 use crate::core::{Bridge, Millis, Now, Options};
 use ::core::cell::RefCell;
@@ -32,7 +32,7 @@ pub struct Machine<H> {
     host: H,
     bridge: RefCell<Bridge>,
     /// What another tab says of the token that comes next.
-    offer: RefCell<Option<(Message, Spans)>>,
+    offer: RefCell<Option<Message>>,
 }
 
 impl<H: Host> Machine<H> {
@@ -89,10 +89,11 @@ impl<H: Host> Machine<H> {
             21 => Event::Owes(a as usize, TokenId(b)),
             22 => Event::Shared,
             23 => {
-                let said = said(a, TokenId(e), f, g);
-                let message = Message { session: Name(b), org: Name(c), template: Name(d), said };
-                if let Said::Token(_, spans) = said {
-                    self.offer.replace(Some((message, spans)));
+                let (said, token, more) = (Said::read(a), TokenId(e), [f, g]);
+                let message =
+                    Message { said, session: Name(b), org: Name(c), template: Name(d), token, more };
+                if said == Said::Token {
+                    self.offer.replace(Some(message));
                     return;
                 }
                 Event::Heard(message, Claims::default())
@@ -107,8 +108,7 @@ impl<H: Host> Machine<H> {
     pub fn token(&self, restored: bool, id: u32, token: u32, text: &str, user: &str, session: &str) {
         let claims = token::sum_up(text, user, session);
         let token = TokenId(token);
-        let heard =
-            self.offer.take().map(|(message, spans)| Message { said: Said::Token(token, spans), ..message });
+        let heard = self.offer.take().map(|message| Message { token, ..message });
         self.handle(match (claims, heard) {
             (Some(claims), Some(message)) => Event::Heard(message, claims),
             (Some(claims), None) if restored => Event::RestoredToken(Name(id), token, claims),
@@ -186,9 +186,8 @@ impl<H: Host> Machine<H> {
                 self.host.log(log.what.text(), backend, template.0, log.why.text(), log.wait.0 as f64);
             }
             Effect::Stop => say(16, 0, 0, 0),
-            Effect::Say(Message { session, org, template, said }) => {
-                let (said, token, b, c) = spoken(said);
-                self.host.effect(18, [said, session.0, org.0, template.0, token.0, b, c]);
+            Effect::Say(Message { said, session, org, template, token, more: [b, c] }) => {
+                self.host.effect(18, [said as u32, session.0, org.0, template.0, token.0, b, c]);
             }
             Effect::Claim { session, org, steal } => say(19, session.0, org.0, steal.into()),
         }
@@ -235,33 +234,6 @@ fn refusal(why: u32) -> Refusal {
         0 => Refusal::Transient,
         1 => Refusal::Refused,
         _ => Refusal::Config,
-    }
-}
-
-/// What another tab says, of its numbers; what it could not mean is that it is busy.
-fn said(kind: u32, token: TokenId, b: u32, c: u32) -> Said {
-    let span = |ms: u32| Millis(ms.into());
-    match kind {
-        0 => Said::Want(token, b > 0),
-        1 => Said::Token(token, b.checked_sub(1).map(|asked| (span(asked), span(c.min(asked))))),
-        2 => Said::Failed(Failure::read(c, 0), span(b)),
-        3 => Said::Leads,
-        4 => Said::Ended(span(b)),
-        _ => Said::Busy,
-    }
-}
-
-/// The numbers of what is said: its kind, the token that it is about, and two more.
-fn spoken(said: Said) -> (u32, TokenId, u32, u32) {
-    let ms = |span: Millis| u32::try_from(span.0).unwrap_or_default();
-    match said {
-        Said::Want(token, minted) => (0, token, minted.into(), 0),
-        Said::Token(token, None) => (1, token, 0, 0),
-        Said::Token(token, Some((asked, came))) => (1, token, ms(asked).saturating_add(1), ms(came)),
-        Said::Failed(failure, wait) => (2, TokenId(0), ms(wait), failure.status()),
-        Said::Leads => (3, TokenId(0), 0, 0),
-        Said::Ended(ago) => (4, TokenId(0), ms(ago), 0),
-        Said::Busy => (5, TokenId(0), 0, 0),
     }
 }
 

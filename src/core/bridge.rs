@@ -26,7 +26,7 @@ const LEAVE: Millis = Millis::seconds(5);
 const LONGEST_TIMER: Millis = Millis(0x7fff_ffff);
 
 /// One bridge.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Bridge {
     context: Context,
     who: Who,

@@ -17,7 +17,7 @@ struct Call {
 }
 
 /// The calls that wait.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Calls(Vec<Call>);
 
 impl Calls {

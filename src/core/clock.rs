@@ -61,7 +61,7 @@ pub struct Now {
 }
 
 /// Local time, and the offset of Clerk's clock from it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Clock {
     last: Option<Now>,
     time: Millis,
@@ -97,8 +97,9 @@ impl Clock {
     /// Learns from a token minted between these two moments. Its `iat`, cut to whole seconds, was read off
     /// Clerk's clock at some moment between the two: an offset inside that window stays as it is, one
     /// outside is replaced by the window's middle (C3). A wide window, of an answer that took long, says
-    /// too little for that: one not far outside is brought to its edge.
-    pub fn minted(&mut self, iat: Millis, (sent, came): (Millis, Millis)) {
+    /// too little for that: one not far outside is brought to its edge. So a token of unknown age, asked for
+    /// long ago, tells only that an `iat` ahead of Clerk's supposed time proves the local clock to be behind.
+    pub fn learn(&mut self, iat: Millis, (sent, came): (Millis, Millis)) {
         let low = iat - came;
         let high = iat + Millis(999) - sent;
         let half = (high - low).part(2);
@@ -107,15 +108,6 @@ impl Clock {
         let near = half > EXACT && nearest - self.offset < half && self.offset - nearest < half;
         if nearest != self.offset {
             self.offset = if near { nearest } else { middle };
-        }
-    }
-
-    /// Learns from a token of unknown age: it cannot have been issued in Clerk's future, so an `iat`
-    /// ahead of Clerk's supposed time proves that the local clock is behind (C3).
-    pub fn seen(&mut self, iat: Millis) {
-        let low = iat - self.time;
-        if self.offset < low {
-            self.offset = low;
         }
     }
 }
@@ -149,7 +141,7 @@ mod tests {
                 clock.advance(at(server + skew + latency, latency));
                 for minted_after in [0, latency] {
                     let iat = (server + minted_after).div_euclid(1000) * 1000;
-                    clock.minted(Millis(iat), (sent, clock.time()));
+                    clock.learn(Millis(iat), (sent, clock.time()));
                     let error = clock.server() - Millis(server + latency);
                     assert!(error.0.abs() <= 5_000, "skew {skew}, latency {latency}: off by {error:?}");
                 }
@@ -164,10 +156,10 @@ mod tests {
         clock.advance(at(server - 86_400_000, 0));
         let sent = clock.time();
         clock.advance(at(server - 86_400_000 + 100, 100));
-        clock.minted(Millis(server), (sent, clock.time()));
+        clock.learn(Millis(server), (sent, clock.time()));
         let (sent, known) = (clock.time(), clock.server());
         clock.advance(at(server - 86_400_000 + 70_100, 100)); // a sleep between the two
-        clock.minted(Millis(server - 1_000), (sent, clock.time()));
+        clock.learn(Millis(server - 1_000), (sent, clock.time()));
         let error = clock.server() - known - Millis(70_000);
         assert!(error.0.abs() <= 2_000, "off by {error:?}");
     }
@@ -176,9 +168,9 @@ mod tests {
     fn c3_a_cached_token_only_proves_that_the_clock_is_behind() {
         let mut clock = Clock::default();
         clock.advance(at(1_000_000, 0));
-        clock.seen(Millis(940_000));
+        clock.learn(Millis(940_000), (Millis::ZERO, clock.time()));
         assert_eq!(clock.server(), Millis(1_000_000));
-        clock.seen(Millis(1_090_000));
+        clock.learn(Millis(1_090_000), (Millis::ZERO, clock.time()));
         assert_eq!(clock.server(), Millis(1_090_000));
     }
 }

@@ -8,7 +8,7 @@ use super::retry::Random;
 use crate::prelude::*;
 
 /// Shared by the parts of one bridge.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Context {
     /// Time, local and Clerk's.
     pub clock: Clock,

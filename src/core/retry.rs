@@ -4,7 +4,7 @@
 use super::clock::Millis;
 
 /// A small generator of random numbers (xorshift64*): good enough to spread clients, not for secrets.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {

@@ -10,7 +10,7 @@ use super::failure::{Code, Failure};
 use super::identity::Name;
 use super::retry::Backoff;
 use super::schedule::Lifetime;
-use super::tabs::{BEAT, Said, Spans, Tabs};
+use super::tabs::{self, BEAT, Message, Said, Tabs};
 use super::token::Claims;
 
 /// After a minted token, the next forced fetch waits so long (C2), and `online` looks for a fetch that is
@@ -28,8 +28,8 @@ pub struct Held {
     pub fits: bool,
     lifetime: Lifetime,
     refused: bool,
-    /// Where it is known to have been minted: when it was asked for, and when it came.
-    minted: Option<(Millis, Millis)>,
+    /// Between these two moments it was minted: when it was asked for, long ago if nobody knows, and when it came.
+    born: (Millis, Millis),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ struct Flight {
 }
 
 /// The token of one template, for one session and organization.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Slot {
     /// None is the session token.
     pub template: Name,
@@ -111,6 +111,10 @@ impl Slot {
     /// Whether this is its token, good or not.
     pub fn holds(&self, token: TokenId) -> bool {
         self.held.is_some_and(|held| held.token == token)
+    }
+
+    fn token(&self) -> TokenId {
+        self.held.map(|held| held.token).unwrap_or_default()
     }
 
     /// A call wants a good token, or with `fresh` a minted one; with `own`, no other tab's will do.
@@ -197,7 +201,7 @@ impl Slot {
         if lifetime.is_spent(&context.clock) {
             context.drop_token(token);
         } else {
-            self.hold(context, token, claims.fits, lifetime, None);
+            self.hold(context, token, claims.fits, lifetime, Default::default());
         }
     }
 
@@ -221,10 +225,10 @@ impl Slot {
         if self.last.0 != claims.iat {
             self.last = (claims.iat, context.time());
         }
-        let born = (flight.sent, context.time());
+        let asked = if minted && !again { flight.sent } else { Millis::ZERO };
+        let born = (asked, context.time());
         match claims.iat {
-            Some(iat) if minted && !again => context.clock.minted(iat, born),
-            Some(iat) => context.clock.seen(iat),
+            Some(iat) => context.clock.learn(iat, born),
             // Minted after it was dead: the clock is ahead, by nobody knows how much (C5).
             None if minted && claims.exp < Some(context.clock.server() - (context.time() - flight.sent)) => {
                 claims.exp = None;
@@ -255,7 +259,7 @@ impl Slot {
         }
         let refused_again = !minted && same.is_some_and(|held| held.refused);
         if remaining > Millis::ZERO && !refused_again {
-            self.hold(context, token, claims.fits, lifetime, (minted && !again).then_some(born));
+            self.hold(context, token, claims.fits, lifetime, born);
             context.log(What::TokenFetched, Of::Template(self.template), Why::None, Millis::ZERO);
             self.owes = Some(TokenId(0));
         }
@@ -293,23 +297,20 @@ impl Slot {
         self.asked |= self.reached(context);
     }
 
-    /// Another tab brings a token. With spans, it is known to have been minted between the two.
-    pub fn offered(&mut self, context: &mut Context, token: TokenId, claims: Claims, spans: Spans) {
-        let time = context.time();
-        let born = spans.map(|(asked, came)| (time - asked, time - came));
+    /// Another tab brings a token.
+    pub fn offered(&mut self, context: &mut Context, message: Message, claims: Claims) {
+        let token = message.token;
+        let [sent, came] = message.more.map(|ago| context.time() - Millis(ago.into()));
         if claims.foreign || self.holds(token) {
             return; // B11
         }
-        match (claims.iat, born) {
-            (Some(iat), Some(born)) => context.clock.minted(iat, born),
-            (Some(iat), None) => context.clock.seen(iat),
-            _ => {}
+        if let Some(iat) = claims.iat {
+            context.clock.learn(iat, (sent, came.max(sent)));
         }
-        if born.unwrap_or_default().0 < self.since {
+        if sent < self.since {
             return;
         }
-        let sent = born.map_or(time, |(sent, _)| sent);
-        let lifetime = Lifetime::new(claims, context, sent, born.is_some());
+        let lifetime = Lifetime::new(claims, context, sent, true);
         let remaining = lifetime.remaining(&context.clock);
         if claims.exp.is_none() || remaining <= Millis::ZERO {
             self.own |= self.flight.take_if(|flight| flight.asks).is_some(); // it is all there is
@@ -318,7 +319,7 @@ impl Slot {
         if self.good(context).is_some_and(|held| held.lifetime.remaining(&context.clock) >= remaining) {
             return;
         }
-        self.hold(context, token, claims.fits, lifetime, born);
+        self.hold(context, token, claims.fits, lifetime, (sent, came));
         context.log(What::TokenShared, Of::Template(self.template), Why::None, Millis::ZERO);
         self.flight.take_if(|flight| flight.asks);
         self.failure = None;
@@ -408,8 +409,7 @@ impl Slot {
             self.minted_at = sent;
         }
         if asks {
-            let has = self.held.map_or(TokenId(0), |held| held.token);
-            return tabs.say(context, template, Said::Want(has, minted));
+            return tabs.say(context, Said::Want, template, self.token(), [minted.into(), 0]);
         }
         let why = if minted { Why::Minted } else { Why::None };
         context.log(What::TokenFetch, Of::Template(template), why, Millis::ZERO);
@@ -434,17 +434,24 @@ impl Slot {
         let (time, template) = (context.time(), self.template);
         let news = self.good(context).filter(|held| owes.is_some_and(|has| has != held.token));
         if let Some(held) = news {
-            let spans = held.minted.map(|(sent, came)| (time - sent, time - came));
-            tabs.say(context, template, Said::Token(held.token, spans));
+            let (sent, came) = held.born;
+            tabs.say(
+                context,
+                Said::Token,
+                template,
+                held.token,
+                [sent, came].map(|at| tabs::span(time - at)),
+            );
         } else if !tabs.leads() {
         } else if self.flight.is_some() {
             if self.told + BEAT <= time {
                 self.told = time;
-                tabs.say(context, template, Said::Busy);
+                tabs.say(context, Said::Busy, template, TokenId(0), [0; 2]);
             }
             context.wake_at(self.told + BEAT);
         } else if let Some(failure) = self.failure.filter(|_| owes.is_some()) {
-            tabs.say(context, template, Said::Failed(failure, self.retry.at() - time));
+            let more = [tabs::span(self.retry.at() - time), failure.status()];
+            tabs.say(context, Said::Failed, template, TokenId(0), more);
         }
     }
 
@@ -454,7 +461,7 @@ impl Slot {
         token: TokenId,
         fits: bool,
         lifetime: Lifetime,
-        minted: Option<(Millis, Millis)>,
+        born: (Millis, Millis),
     ) {
         let serial = match self.held {
             Some(held) if held.token == token && !held.refused => held.serial,
@@ -463,7 +470,7 @@ impl Slot {
         if let Some(held) = self.held {
             context.drop_token(held.token);
         }
-        self.held = Some(Held { token, serial, fits, lifetime, refused: false, minted });
+        self.held = Some(Held { token, serial, fits, lifetime, refused: false, born });
     }
 
     fn failed(&mut self, context: &mut Context, failure: Failure, late: bool) {
@@ -472,7 +479,7 @@ impl Slot {
         }
         let (time, after) = (context.time(), failure.retry_after());
         let wait = self.retry.fail(time, failure.range(), after, &mut context.random);
-        self.owes = Some(self.held.map_or(TokenId(0), |held| held.token));
+        self.owes = Some(self.token());
         self.fail(context, failure, wait);
     }
 

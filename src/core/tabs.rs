@@ -6,7 +6,6 @@
 use super::clock::Millis;
 use super::context::Context;
 use super::effect::{Effect, Of, TokenId, What, Why};
-use super::failure::Failure;
 use super::identity::{Name, Session};
 
 /// A leader that is not heard for so long, while something is wanted of it, is replaced (E3).
@@ -17,38 +16,59 @@ pub const BEAT: Millis = Millis(400);
 /// What one tab tells the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {
+    /// What is said.
+    pub said: Said,
     /// The session that it is about.
     pub session: Name,
     /// ... and the organization.
     pub org: Name,
     /// ... and the template, where it is about a token.
     pub template: Name,
-    /// What is said.
-    pub said: Said,
+    /// The token.
+    pub token: TokenId,
+    /// See [`Said`].
+    pub more: [u32; 2],
 }
 
-/// How long ago a token was asked for, and how long it is there.
-pub type Spans = Option<(Millis, Millis)>;
-
-/// What is said. Spans of time reach back from now.
+/// What is said, with what goes with it. Spans of time are milliseconds back from now, at most 49 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Said {
-    /// I want a token other than this, which is due, or was refused; 0: any.
-    Want(TokenId, bool),
-    /// Here is one. With spans, it is known to have been minted between the two.
-    Token(TokenId, Spans),
-    /// I lead, and am fetching it.
-    Busy,
-    /// I lead, and could not fetch it: not again before so long (E7).
-    Failed(Failure, Millis),
+    /// I have this token, or none, and want a newer one: it is due, or with a 1, was refused.
+    Want,
+    /// Here is one, minted between these two moments.
+    Token,
+    /// I lead, and could not fetch it for the reason with this status: not again before so long (E7).
+    Failed,
     /// I lead from now on.
     Leads,
     /// This session was ended so long ago (E2).
-    Ended(Millis),
+    Ended,
+    /// I lead, and am fetching it.
+    Busy,
+}
+
+impl Said {
+    /// By its number; what is none of them says no more than that somebody is there.
+    pub fn read(number: u32) -> Self {
+        match number {
+            0 => Self::Want,
+            1 => Self::Token,
+            2 => Self::Failed,
+            3 => Self::Leads,
+            4 => Self::Ended,
+            _ => Self::Busy,
+        }
+    }
+}
+
+/// As messages have it.
+pub fn span(time: Millis) -> u32 {
+    time.0.clamp(0, u32::MAX.into()) as u32
 }
 
 /// Where this tab stands among the others.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tabs {
     /// There are locks and a channel, and they are to be used (E4).
     pub shared: bool,
@@ -80,7 +100,7 @@ impl Tabs {
         self.heard = context.time();
         if leads {
             context.log(What::TabLeader, Of::Bridge, Why::None, Millis::ZERO);
-            self.say(context, Name::NONE, Said::Leads);
+            self.say(context, Said::Leads, Name::NONE, TokenId(0), [0; 2]);
         }
     }
 
@@ -95,16 +115,16 @@ impl Tabs {
     }
 
     /// Tells the tabs in this line.
-    pub fn say(&self, context: &mut Context, template: Name, said: Said) {
+    pub fn say(&self, context: &mut Context, said: Said, template: Name, token: TokenId, more: [u32; 2]) {
         let (session, org) = self.line;
-        context.push(Effect::Say(Message { session, org, template, said }));
+        context.push(Effect::Say(Message { said, session, org, template, token, more }));
     }
 
     /// Whether a message is about what this tab stands in line for. If so, somebody is there.
     pub fn hears(&mut self, context: &Context, message: Message) -> bool {
         let ours = self.line.0 != Name::NONE && self.line == (message.session, message.org);
         self.followed |= ours;
-        if ours && !matches!(message.said, Said::Want(..)) {
+        if ours && message.said != Said::Want {
             self.heard = context.time();
             self.silent = false;
         }

@@ -12,7 +12,7 @@ use super::token::Claims;
 use crate::prelude::*;
 
 /// The slots, made when a template is first asked for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Vault {
     slots: Vec<Slot>,
 }

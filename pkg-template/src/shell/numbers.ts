@@ -43,7 +43,7 @@ export const enum EVENT {
   owes,
   /** There are other tabs to talk to, should there be any. */
   shared,
-  /** what is said, session, organization, template, token, and two numbers: `said` in `src/browser/machine.rs` */
+  /** what is said, session, organization, template, token, and two numbers: `Said` in `src/core/tabs.rs` */
   heard,
   /** 1: the lock is this tab's */
   lead,

@@ -8,7 +8,7 @@ const VERSION = "clerk-bridge 1";
 const STEAL_MS = 1_000;
 
 type Text = string | null;
-/** @internal The numbers are `said` in `src/browser/machine.rs`. */
+/** @internal The numbers are `Said` and `Message` in `src/core/tabs.rs`. */
 export type Message = [said: number, session: Text, org: Text, template: Text, token: Text, b: number, c: number];
 
 /** @internal */

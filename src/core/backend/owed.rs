@@ -8,7 +8,7 @@ use super::super::retry::{self, Backoff};
 use crate::prelude::*;
 
 /// What one backend still has to revoke.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Owed {
     sessions: Vec<TokenId>,
     retry: Backoff,

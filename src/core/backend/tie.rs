@@ -22,7 +22,7 @@ const TRIES: u32 = 3;
 pub(super) const REFUSAL_WINDOW: Millis = Millis::seconds(10);
 
 /// One backend.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Backend {
     /// The template in use, once chosen.
     pub chosen: Option<Name>,

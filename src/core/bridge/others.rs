@@ -4,8 +4,9 @@
 
 use super::super::clock::Millis;
 use super::super::effect::{Effect, RequestId, TokenId};
+use super::super::failure::Failure;
 use super::super::identity::{Name, Session, Who};
-use super::super::tabs::{Message, Said};
+use super::super::tabs::{self, Message, Said};
 use super::super::token::Claims;
 use super::Bridge;
 
@@ -17,29 +18,31 @@ const DOUBT_AGAIN: Millis = Millis::seconds(30);
 impl Bridge {
     pub(super) fn heard(&mut self, message: Message, claims: Claims) {
         let context = &mut self.context;
-        if let Said::Token(token, _) = message.said {
-            context.drop_token(token);
+        let Message { said, session, template, token, more: [first, second], .. } = message;
+        let span = Millis(first.into());
+        if said == Said::Token {
+            context.drop_token(token); // unless it is held once the event is handled
         }
-        if let Said::Ended(ago) = message.said {
-            return self.ended_elsewhere(message.session, ago);
+        if said == Said::Ended {
+            return self.ended_elsewhere(session, span);
         }
-        if message.session == self.buried.0 {
-            let ago = context.time() - self.buried.1;
-            context.push(Effect::Say(Message { said: Said::Ended(ago), ..message }));
+        if session == self.buried.0 {
+            self.say_ended(message);
+        } else if self.tabs.hears(context, message) {
+            let Some(slot) = self.vault.slot(template) else { return };
+            match said {
+                Said::Want if self.tabs.leads() => slot.wanted_elsewhere(context, token, first > 0),
+                Said::Token => slot.offered(context, message, claims),
+                Said::Failed => slot.failed_elsewhere(context, Failure::read(second, 0), span),
+                Said::Leads => self.vault.ask_again(),
+                _ => {}
+            }
         }
-        if !self.tabs.hears(context, message) {
-            return;
-        }
-        if message.said == Said::Leads {
-            self.vault.ask_again();
-        }
-        let Some(slot) = self.vault.slot(message.template) else { return };
-        match message.said {
-            Said::Want(has, minted) if self.tabs.leads() => slot.wanted_elsewhere(context, has, minted),
-            Said::Token(token, spans) => slot.offered(context, token, claims, spans),
-            Said::Failed(failure, wait) => slot.failed_elsewhere(context, failure, wait),
-            _ => {}
-        }
+    }
+
+    fn say_ended(&mut self, about: Message) {
+        let more = [tabs::span(self.context.time() - self.buried.1), 0];
+        self.context.push(Effect::Say(Message { said: Said::Ended, token: TokenId(0), more, ..about }));
     }
 
     /// Says that this session has ended, to all who are in it and to whoever comes later.
@@ -48,8 +51,15 @@ impl Bridge {
             return;
         }
         self.buried = (session.id, self.context.time());
-        let (session, org, template) = (session.id, session.org, Name::NONE);
-        self.context.push(Effect::Say(Message { session, org, template, said: Said::Ended(Millis::ZERO) }));
+        let (said, token, template) = (Said::Ended, TokenId(0), Name::NONE);
+        self.say_ended(Message {
+            said,
+            session: session.id,
+            org: session.org,
+            template,
+            token,
+            more: [0; 2],
+        });
     }
 
     /// Another tab says that this session ended so long ago. It is over here too, whatever Clerk shows, until

@@ -30,6 +30,8 @@ after(async () => (await browser).close());
 /** A page under test, its browser profile and its servers. */
 class Scene {
   errors = [];
+  /** The pages of all its tabs. */
+  pages = [];
 
   static async open(options) {
     const scene = new Scene();
@@ -57,6 +59,7 @@ class Scene {
 
   async newPage() {
     const page = await this.context.newPage();
+    this.pages.push(page);
     page.on("pageerror", (error) => this.errors.push(String(error?.stack ?? error)));
     return page;
   }
@@ -139,7 +142,8 @@ class Scene {
   }
 
   async report() {
-    const seen = await this.page?.evaluate(() => JSON.stringify(window.seen)).catch(String);
+    const look = (page) => page.evaluate(() => JSON.stringify(window.seen)).catch(String);
+    const seen = (await Promise.all(this.pages.map(look))).join("\n--- tab\n");
     const triplit = this.triplit ? `\n--- triplit\n${await this.triplit.log().catch(String)}` : "";
     const log = await this.cloud?.log().catch(String);
     return `\n--- errors\n${this.errors.join("\n")}\n--- page\n${seen}${triplit}\n--- log\n${log}`;
