@@ -433,23 +433,19 @@ impl Slot {
         }
         let (time, template) = (context.time(), self.template);
         let news = self.good(context).filter(|held| owes.is_some_and(|has| has != held.token));
-        if let Some(held) = news {
-            let (sent, came) = held.born;
-            tabs.say(
-                context,
-                Said::Token,
-                template,
-                held.token,
-                [sent, came].map(|at| tabs::span(time - at)),
-            );
-        } else if !tabs.leads() {
-        } else if self.flight.is_some() {
+        if let Some(Held { token, born: (sent, came), .. }) = news {
+            tabs.say(context, Said::Token, template, token, [sent, came].map(|at| tabs::span(time - at)));
+        }
+        if !tabs.leads() {
+            return;
+        }
+        if self.flight.is_some() {
             if self.told + BEAT <= time {
                 self.told = time;
                 tabs.say(context, Said::Busy, template, TokenId(0), [0; 2]);
             }
             context.wake_at(self.told + BEAT);
-        } else if let Some(failure) = self.failure.filter(|_| owes.is_some()) {
+        } else if let Some(failure) = self.failure.filter(|_| owes.is_some() && news.is_none()) {
             let more = [tabs::span(self.retry.at() - time), failure.status()];
             tabs.say(context, Said::Failed, template, TokenId(0), more);
         }

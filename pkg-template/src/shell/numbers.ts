@@ -50,6 +50,12 @@ export const enum EVENT {
   dispose,
 }
 
+/** @internal Of what is said between tabs, what the shell has to know: `Said` in `src/core/tabs.rs`. */
+export const enum SAID {
+  token = 1,
+  ended = 4,
+}
+
 /** @internal Traits of a backend beyond those of its kind; the bits of `src/core/backend/policy.rs`. */
 export const enum TRAIT {
   holds = 1,

@@ -5,7 +5,7 @@ import type { Instance } from "../loader.js";
 import { safely } from "../store.js";
 import type { Options } from "../options.js";
 import type { Host, Shell } from "./contract.js";
-import { EFFECT, EVENT } from "./numbers.js";
+import { EFFECT, EVENT, SAID } from "./numbers.js";
 import { read, type Source, sourceOf } from "./source.js";
 import { type Area, load, type Row, save } from "./storage.js";
 import { createStrings } from "./strings.js";
@@ -157,7 +157,7 @@ export default (
   /** Another tab says something; the token that it may bring comes after what is said of it. */
   const hear = ([said, session, org, template, brings, ...numbers]: Message) => {
     tell(EVENT.heard, said, session, org, template, find(brings), ...numbers);
-    if (said === 1) token(false, 0, brings);
+    if (said === SAID.token) token(false, 0, brings);
   };
 
   const own: Shell = {

@@ -2,6 +2,8 @@
 // come from anybody on this origin: here its shape is checked, all else by the machine. Where the browser has neither,
 // or forbids them, each tab works alone. (E4)
 
+import { SAID } from "./numbers.js";
+
 /** Another version is not understood. */
 const VERSION = "clerk-bridge 1";
 /** So long nobody else takes the lock away. */
@@ -31,13 +33,16 @@ export const createTabs = (name: string, hear: (message: Message) => void, lead:
   }
   channel.onmessage = ({ data }) => {
     if (!Array.isArray(data)) return;
-    const [version, said, session, org, template, token, ...numbers] = data;
+    const [version, sent, said, session, org, template, token, b, c] = data;
     if (
       version === VERSION &&
       [session, org, template, token].every((text) => text === null || typeof text === "string") &&
-      [said, ...numbers].every((number) => typeof number === "number")
-    )
-      hear(data.slice(1) as Message);
+      [sent, said, b, c].every((number) => typeof number === "number")
+    ) {
+      // A tab that was asleep hears late: spans that reach back reach back further by then.
+      const late = said === SAID.token || said === SAID.ended ? Math.max(Date.now() - sent, 0) : 0;
+      hear([said, session, org, template, token, b + late, c + late]);
+    }
   };
 
   const claim: Tabs["claim"] = (line, steal) => {
@@ -69,6 +74,7 @@ export const createTabs = (name: string, hear: (message: Message) => void, lead:
     if (!steal) request({ signal });
     else
       locks.request(line + " steal", { ifAvailable: true }, (lock) => {
+        if (signal.aborted) return;
         if (!lock) request({ signal });
         else {
           request({ steal });
@@ -78,7 +84,7 @@ export const createTabs = (name: string, hear: (message: Message) => void, lead:
   };
 
   return {
-    say: (message) => channel.postMessage([VERSION, ...message]),
+    say: (message) => channel.postMessage([VERSION, Date.now(), ...message]),
     claim,
     close() {
       leave();
