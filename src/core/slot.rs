@@ -339,6 +339,7 @@ impl Slot {
     /// Another tab could not fetch it: not again before so long (E7).
     pub fn failed_elsewhere(&mut self, context: &mut Context, failure: Failure, wait: Millis) {
         if self.flight.take_if(|flight| flight.asks).is_some() {
+            let wait = wait.min(failure.range().last); // nobody is believed for longer
             self.retry.wait(context.time(), wait);
             self.fail(context, failure, wait);
         }

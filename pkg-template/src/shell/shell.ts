@@ -156,6 +156,8 @@ export default (
 
   /** Another tab says something; the token that it may bring comes after what is said of it. */
   const hear = ([said, session, org, template, brings, ...numbers]: Message) => {
+    // Of other sessions only their end is of interest.
+    if (!find(session) && said !== SAID.ended) return;
     tell(EVENT.heard, said, session, org, template, find(brings), ...numbers);
     if (said === SAID.token) token(false, 0, brings);
   };

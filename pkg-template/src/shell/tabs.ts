@@ -41,7 +41,8 @@ export const createTabs = (name: string, hear: (message: Message) => void, lead:
     ) {
       // A tab that was asleep hears late: spans that reach back reach back further by then.
       const late = said === SAID.token || said === SAID.ended ? Math.max(Date.now() - sent, 0) : 0;
-      hear([said, session, org, template, token, b + late, c + late]);
+      // As the machine reads it, too.
+      hear([said >>> 0, session, org, template, token, b + late, c + late]);
     }
   };
 

@@ -151,7 +151,11 @@ impl Backend {
         if !matches!(command, Command::Revoke(_)) {
             self.told = matches!(command, Command::Hold(_) | Command::Nobody).then_some(command);
         }
-        self.running = Some(Step { id, command, epoch: world.epoch, since: context.time(), aborted: false });
+        let step = Step { id, command, epoch: world.epoch, since: context.time(), aborted: false };
+        if !step.attaches() {
+            context.wake_at(step.since + PATIENCE); // should it hang, and nothing else happen (D2)
+        }
+        self.running = Some(step);
         context.push(Effect::Run { backend: self.index, step: id, command, session });
     }
 }

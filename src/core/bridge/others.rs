@@ -10,10 +10,9 @@ use super::super::tabs::{self, Message, Said};
 use super::super::token::Claims;
 use super::Bridge;
 
-/// A session that another tab has ended, and Clerk shows still, is asked for after so long (E2).
+/// A session that another tab has ended, and Clerk shows still, is asked for after so long, once (E2). An answer that
+/// takes longer than that again is none: a Clerk that was offline would bring back who signed out offline (E6).
 const DOUBT: Millis = Millis::seconds(2);
-/// ... and after so long again, should that have failed (J2).
-const DOUBT_AGAIN: Millis = Millis::seconds(30);
 
 impl Bridge {
     pub(super) fn heard(&mut self, message: Message, claims: Claims) {
@@ -85,7 +84,7 @@ impl Bridge {
     /// Clerk has minted a token for a session that another tab has ended.
     pub(super) fn probed(&mut self, sent: Millis, token: TokenId, claims: Claims) {
         self.context.drop_token(token);
-        if !claims.foreign {
+        if !claims.foreign && self.context.time() <= sent + DOUBT {
             self.proven = sent;
             self.show(self.ended);
         }
@@ -112,8 +111,7 @@ impl Bridge {
         }
         self.context.wake_at(self.doubt);
         if self.doubt <= time && self.ended.user != Name::NONE {
-            self.doubt = time + DOUBT_AGAIN;
-            self.context.wake_at(self.doubt);
+            self.doubt = Millis::MAX;
             let request = RequestId(self.context.id());
             self.probe = Some((request, time));
             self.context.push(Effect::Fetch { request, template: Name::NONE, minted: true });
