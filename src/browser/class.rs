@@ -1,6 +1,7 @@
 //! The machine as a class for JavaScript, by wasm-bindgen.
 
 use super::machine;
+use crate::core::token;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -69,8 +70,9 @@ impl Machine {
         self.0.event(kind, [a, b, c, d, e, f, g]);
     }
 
-    /// See [`machine::Machine::token`].
+    /// A token that was fetched, or with `restored` was stored, while this user is signed in, in this session: see
+    /// [`machine::Machine::token`].
     pub fn token(&self, restored: bool, id: u32, token: u32, text: &str, user: &str, session: &str) {
-        self.0.token(restored, id, token, text, user, session);
+        self.0.token(restored.into(), id, token, token::sum_up(text, user, session), [0; 4]);
     }
 }

@@ -1,10 +1,10 @@
-//! The functions that `pkg-template/src/shell/module.ts` calls and provides. A machine is a pointer there; the
-//! only memory that the two share is one buffer for each machine, in which texts come in.
+//! The functions that `pkg-template/src/shell/module.ts` calls and provides. A machine is a pointer there.
+//! Only numbers come in; the texts of the event log go out.
 
 use super::machine::{Host, Machine};
-use ::core::cell::RefCell;
+use crate::core::Millis;
+use crate::core::token::Claims;
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 mod host {
     #[allow(unsafe_code)] // they take numbers, and places that they read while they run
@@ -53,11 +53,7 @@ impl Host for Imports {
     }
 }
 
-/// A machine, and the buffer for its texts.
-struct Held {
-    machine: Machine<Imports>,
-    text: RefCell<Vec<u8>>,
-}
+type Held = Machine<Imports>;
 
 /// Makes a machine: see [`Machine::new`].
 #[allow(unsafe_code)]
@@ -69,8 +65,7 @@ extern "C" fn create(
     source_timeout: f64,
     seed: f64,
 ) -> Box<Held> {
-    let machine = Machine::new(Imports, persist, leeway, fetch_timeout, source_timeout, seed);
-    Box::new(Held { machine, text: RefCell::default() })
+    Box::new(Machine::new(Imports, persist, leeway, fetch_timeout, source_timeout, seed))
 }
 
 /// Ends a machine.
@@ -85,36 +80,28 @@ extern "C" fn free(held: Box<Held>) {
 #[unsafe(no_mangle)]
 #[allow(clippy::too_many_arguments)]
 extern "C" fn event(held: &Held, kind: u32, a: u32, b: u32, c: u32, d: u32, e: u32, f: u32, g: u32) {
-    held.machine.event(kind, [a, b, c, d, e, f, g]);
+    held.event(kind, [a, b, c, d, e, f, g]);
 }
 
-/// Where to put so many bytes of text for [`token`].
+/// Tells a machine of a token: see [`Machine::token`]. Of the claims: 1 it is foreign, 2 it fits Convex, 4 it is
+/// no token at all; its times are milliseconds, or not a number.
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
-extern "C" fn room(held: &Held, bytes: usize) -> *mut u8 {
-    let mut text = held.text.borrow_mut();
-    text.clear();
-    text.resize(bytes, 0);
-    text.as_mut_ptr()
-}
-
-/// Tells a machine of a token: see [`Machine::token`]. In the buffer stand the token, the id of the user and
-/// that of the session, the first two so many bytes long.
-#[allow(unsafe_code)]
-#[unsafe(no_mangle)]
-extern "C" fn token(held: &Held, restored: u32, id: u32, token: u32, length: usize, user_length: usize) {
-    let text = ::core::mem::take(&mut *held.text.borrow_mut());
-    let part = |from: usize, to: usize| {
-        text.get(from..to).map(|bytes| unsafe { ::core::str::from_utf8_unchecked(bytes) })
-    };
-    let user_end = length.saturating_add(user_length);
-    let (user, session) = (part(length, user_end), part(user_end, text.len()));
-    held.machine.token(
-        restored > 0,
-        id,
-        token,
-        part(0, length).unwrap_or_default(),
-        user.unwrap_or_default(),
-        session.unwrap_or_default(),
-    );
+#[allow(clippy::too_many_arguments)]
+extern "C" fn token(
+    held: &Held,
+    from: u32,
+    id: u32,
+    token: u32,
+    claims: u32,
+    exp: f64,
+    iat: f64,
+    session: u32,
+    org: u32,
+    b: u32,
+    c: u32,
+) {
+    let time = |ms: f64| (!ms.is_nan()).then(|| Millis(ms as i64).bounded());
+    let read = Claims { exp: time(exp), iat: time(iat), foreign: claims & 1 > 0, fits: claims & 2 > 0 };
+    held.token(from, id, token, (claims < 4).then_some(read), [session, org, b, c]);
 }

@@ -1,5 +1,5 @@
 //! The machine behind numbers: each call is one event, each effect one call of the host, which only notes it
-//! and carries it out once the event is handled. Strings are known by number; only tokens are read.
+//! and carries it out once the event is handled. Strings are known by number, tokens too.
 
 use crate::core::backend::{Policy, Setup, Template};
 use crate::core::effect::{CallerId, Command, Effect, LeaveId, Of, RequestId, StepId, TokenId};
@@ -8,7 +8,7 @@ use crate::core::failure::{Code, Failure};
 use crate::core::identity::{Name, Session, Source};
 use crate::core::options::Persist;
 use crate::core::tabs::{Message, Said};
-use crate::core::token::{self, Claims};
+use crate::core::token::Claims;
 use crate::core::{Bridge, Millis, Now, Options};
 use ::core::cell::RefCell;
 
@@ -31,8 +31,6 @@ pub trait Host {
 pub struct Machine<H> {
     host: H,
     bridge: RefCell<Bridge>,
-    /// What another tab says of the token that comes next.
-    offer: RefCell<Option<Message>>,
 }
 
 impl<H: Host> Machine<H> {
@@ -58,7 +56,7 @@ impl<H: Host> Machine<H> {
             source_timeout: millis(source_timeout),
             seed: seed as u64,
         });
-        Self { host, bridge: RefCell::new(bridge), offer: RefCell::default() }
+        Self { host, bridge: RefCell::new(bridge) }
     }
 
     /// Something happened. What the numbers mean stands with each kind in
@@ -89,13 +87,8 @@ impl<H: Host> Machine<H> {
             21 => Event::Owes(a as usize, TokenId(b)),
             22 => Event::Shared,
             23 => {
-                let (said, token, more) = (Said::read(a), TokenId(e), [f, g]);
-                let message =
-                    Message { said, session: Name(b), org: Name(c), template: Name(d), token, more };
-                if said == Said::Token {
-                    self.offer.replace(Some(message));
-                    return;
-                }
+                let (session, org, template, token) = (Name(b), Name(c), Name(d), TokenId(e));
+                let message = Message { said: Said::read(a), session, org, template, token, more: [f, g] };
                 Event::Heard(message, Claims::default())
             }
             24 => Event::Lead(a > 0),
@@ -103,19 +96,25 @@ impl<H: Host> Machine<H> {
         });
     }
 
-    /// A token string came: by the fetch `id`, or with `restored` from storage, for the template `id`, or from
-    /// another tab that has just said so. `user` and `session` are the ids of who is signed in.
-    pub fn token(&self, restored: bool, id: u32, token: u32, text: &str, user: &str, session: &str) {
-        let claims = token::sum_up(text, user, session);
-        let token = TokenId(token);
-        let heard = self.offer.take().map(|message| Message { token, ..message });
-        self.handle(match (claims, heard) {
-            (Some(claims), Some(message)) => Event::Heard(message, claims),
-            (Some(claims), None) if restored => Event::RestoredToken(Name(id), token, claims),
-            (Some(claims), None) => Event::Fetched(RequestId(id), token, claims),
+    /// A token string came, with its claims; none, if it is no string that may be attached (B9). From 0: by the
+    /// fetch `id`. From 1: from storage, for the template `id`. From 2: from another tab in that session and
+    /// organization, for the template `id`; the last two of `about` are what it said of it.
+    pub fn token(&self, from: u32, id: u32, token: u32, claims: Option<Claims>, about: [u32; 4]) {
+        let [session, org, b, c] = about;
+        let (token, template) = (TokenId(token), Name(id));
+        let Some(claims) = claims else {
+            self.tell(&self.bridge.borrow(), Effect::Forget(token)); // nobody will ask for it (J3)
+            if from == 0 {
+                self.handle(Event::FetchFailed(RequestId(id), Failure::Malformed));
+            }
+            return;
+        };
+        self.handle(match from {
+            0 => Event::Fetched(RequestId(id), token, claims),
+            1 => Event::RestoredToken(template, token, claims),
             _ => {
-                self.tell(&self.bridge.borrow(), Effect::Forget(token)); // nobody will ask for it (B9, J3)
-                Event::FetchFailed(RequestId(id), Failure::Malformed)
+                let (said, session, org) = (Said::Token, Name(session), Name(org));
+                Event::Heard(Message { said, session, org, template, token, more: [b, c] }, claims)
             }
         });
     }

@@ -10,7 +10,7 @@ use super::failure::{Code, Failure};
 use super::identity::Name;
 use super::retry::Backoff;
 use super::schedule::Lifetime;
-use super::tabs::{self, BEAT, Message, Said, Tabs};
+use super::tabs::{self, BEAT, LEASE, Message, Said, Tabs};
 use super::token::Claims;
 
 /// After a minted token, the next forced fetch waits so long (C2), and `online` looks for a fetch that is
@@ -197,6 +197,9 @@ impl Slot {
 
     /// Takes over a live token that an earlier page load left (F3).
     pub fn restore(&mut self, context: &mut Context, token: TokenId, claims: Claims) {
+        if let Some(iat) = claims.iat {
+            context.clock.learn(iat, (Millis::ZERO, context.time())); // a clock that is behind (C3)
+        }
         let lifetime = Lifetime::new(claims, context, context.time(), false);
         if lifetime.is_spent(&context.clock) {
             context.drop_token(token);
@@ -339,7 +342,8 @@ impl Slot {
     /// Another tab could not fetch it: not again before so long (E7).
     pub fn failed_elsewhere(&mut self, context: &mut Context, failure: Failure, wait: Millis) {
         if self.flight.take_if(|flight| flight.asks).is_some() {
-            let wait = wait.min(failure.range().last); // nobody is believed for longer
+            // Nobody is believed for longer, nor asked again without a pause.
+            let wait = wait.min(failure.range().last).max(BEAT);
             self.retry.wait(context.time(), wait);
             self.fail(context, failure, wait);
         }
@@ -376,8 +380,7 @@ impl Slot {
         let asks = tabs.asks() && !self.own;
         let may = may_fetch || asks;
         if may && needed && self.flight.is_none() && (self.forced || self.reached(context)) {
-            let paced = if self.forced { self.minted_at + PACE } else { Millis::ZERO };
-            let at = self.retry.at().max(paced);
+            let at = self.try_at();
             context.wake_at(at);
             if at <= time {
                 self.fetch(context, tabs, asks);
@@ -396,6 +399,12 @@ impl Slot {
         self.tell_cached(context);
     }
 
+    /// When the next fetch may be made, as far as those before it go (B3, C2).
+    fn try_at(&self) -> Millis {
+        let paced = if self.forced { self.minted_at + PACE } else { Millis::ZERO };
+        self.retry.at().max(paced)
+    }
+
     /// Whether the time of the held token's refresh has come; without a token it has (C2).
     fn reached(&self, context: &Context) -> bool {
         self.held.is_none_or(|held| held.lifetime.refresh_at(&context.clock) <= context.time())
@@ -410,6 +419,7 @@ impl Slot {
             self.minted_at = sent;
         }
         if asks {
+            context.wake_at(sent + LEASE); // should nobody answer (E3)
             return tabs.say(context, Said::Want, template, self.token(), [minted.into(), 0]);
         }
         let why = if minted { Why::Minted } else { Why::None };
@@ -447,7 +457,7 @@ impl Slot {
             }
             context.wake_at(self.told + BEAT);
         } else if let Some(failure) = self.failure.filter(|_| owes.is_some() && news.is_none()) {
-            let more = [tabs::span(self.retry.at() - time), failure.status()];
+            let more = [tabs::span(self.try_at() - time), failure.status()];
             tabs.say(context, Said::Failed, template, TokenId(0), more);
         }
     }

@@ -30,7 +30,7 @@ pub struct Message {
     pub more: [u32; 2],
 }
 
-/// What is said, with what goes with it. Spans of time are milliseconds back from now, at most 49 days.
+/// What is said, with what goes with it. Spans of time are milliseconds back from now, at most 24 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Said {
@@ -62,9 +62,9 @@ impl Said {
     }
 }
 
-/// As messages have it.
+/// As messages have it: a number that JavaScript can add a delay to, and still is none below zero.
 pub fn span(time: Millis) -> u32 {
-    time.0.clamp(0, u32::MAX.into()) as u32
+    time.0.clamp(0, i32::MAX.into()) as u32
 }
 
 /// Where this tab stands among the others.

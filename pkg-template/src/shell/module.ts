@@ -1,10 +1,12 @@
-// The inside of the wasm module (`src/browser/exports.rs`): numbers cross, and texts through one buffer for each machine.
+// The inside of the wasm module (`src/browser/exports.rs`): only numbers cross, but for the texts of the event log.
 // Whose machine is called is remembered while it is, which is all the time that it calls back.
 
 /** @internal One machine: numbers in, numbers out (`numbers.ts`). */
 export interface Machine {
   event(kind: number, ...numbers: number[]): void;
-  token(restored: boolean, id: number, token: number, ...texts: [text: string, userId: string, sessionId: string]): void;
+  /** From 0 a fetch, 1 storage, 2 another tab; the fetch's or the template's number; the token; its claims; and of
+   *  another tab's, session, organization and what was said of it. */
+  token(from: number, id: number, token: number, ...numbers: number[]): void;
   free(): void;
 }
 
@@ -30,8 +32,7 @@ export type CreateMachine = (
 /** @internal An instance of its own, which shares nothing with one that has trapped. */
 export const open = async (module: WebAssembly.Module): Promise<CreateMachine> => {
   let current: MachineHost;
-  const bytes = (at?: number, length?: number) => new Uint8Array(exports.memory.buffer, at, length);
-  const text = (at: number, length: number) => new TextDecoder().decode(bytes(at, length));
+  const text = (at: number, length: number) => new TextDecoder().decode(new Uint8Array(exports.memory.buffer, at, length));
   const { exports }: any = await WebAssembly.instantiate(module, {
     host: {
       effect: (...effect: [number]) => current.effect(...effect),
@@ -49,14 +50,9 @@ export const open = async (module: WebAssembly.Module): Promise<CreateMachine> =
         current = host;
         exports.event(machine, ...event);
       },
-      token(restored, id, token, ...texts) {
-        const parts = texts.map((text) => new TextEncoder().encode(text));
-        const [length, userLength] = parts.map((part) => part.length);
-        const all = parts.flatMap((part) => [...part]);
-        const at = exports.room(machine, all.length); // may move the memory
-        bytes().set(all, at);
+      token(...token) {
         current = host;
-        exports.token(machine, restored, id, token, length, userLength);
+        exports.token(machine, ...token);
       },
       free: () => exports.free(machine),
     };

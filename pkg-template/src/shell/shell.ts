@@ -3,6 +3,7 @@
 // by the shell or by the bridge, so that what is called then may call back. (A5)
 import type { Instance } from "../loader.js";
 import { safely } from "../store.js";
+import { claimsOf } from "./claims.js";
 import type { Options } from "../options.js";
 import type { Host, Shell } from "./contract.js";
 import { EFFECT, EVENT, SAID } from "./numbers.js";
@@ -12,9 +13,6 @@ import { createStrings } from "./strings.js";
 import { createTabs, type Message, type Tabs } from "./tabs.js";
 
 type Effect = [kind: number, ...args: any[]];
-
-/** The longest token that is any use. (B9) */
-const LONGEST = 1 << 15;
 
 /** A number out of an error, which may hold anything. */
 const count = (value: unknown) => (typeof value === "number" ? Math.min(Math.max(value, 0), 3600) : 0);
@@ -75,10 +73,11 @@ export default (
       machine.event(event, ...what.map((one) => (typeof one === "number" ? one : number(one))));
     });
 
-  const token = (restored: boolean, id: number, given: unknown) => {
-    const value = typeof given === "string" && given.length <= LONGEST ? given : "";
-    handle(() => machine.token(restored, id, keep(value), value, userId, sessionId));
-  };
+  const token = (from: number, id: number, value: unknown, ...about: number[]) =>
+    handle(() => {
+      const [claims, ...times] = claimsOf(value, userId, sessionId);
+      machine.token(from, id, claims > 3 ? 0 : keep(value), claims, ...times, ...about);
+    });
 
   /** What the source says now. */
   const look = () => {
@@ -151,15 +150,15 @@ export default (
     if (!who[0] || !who[1]) return;
     [userId, sessionId] = who as [string, string];
     tell(EVENT.restored, ...who);
-    for (const [template, value] of tokens) token(true, keep(template), value);
+    for (const [template, value] of tokens) token(1, keep(template), value);
   };
 
-  /** Another tab says something; the token that it may bring comes after what is said of it. */
-  const hear = ([said, session, org, template, brings, ...numbers]: Message) => {
+  /** Another tab says something. */
+  const hear = ([said, session, org, template, brings, ...more]: Message) => {
     // Of other sessions only their end is of interest.
     if (!find(session) && said !== SAID.ended) return;
-    tell(EVENT.heard, said, session, org, template, find(brings), ...numbers);
-    if (said === SAID.token) token(false, 0, brings);
+    if (said === SAID.token) token(2, keep(template), brings, keep(session), keep(org), ...more);
+    else tell(EVENT.heard, said, session, org, template, find(brings), ...more);
   };
 
   const own: Shell = {
@@ -204,7 +203,7 @@ export default (
         () => source!.getToken({ template: text(template) || undefined, skipCache: !!minted }),
         (value) => {
           if (value == null) failed(value);
-          else token(false, request, value);
+          else token(0, request, value);
         },
         failed,
       );

@@ -46,19 +46,19 @@ impl Bridge {
 
     /// Says that this session has ended, to all who are in it and to whoever comes later.
     pub(super) fn bury(&mut self, session: Session) {
-        if !self.tabs.shared || self.buried.0 == session.id {
-            return;
+        if self.tabs.shared && self.buried.0 != session.id {
+            self.buried.0 = session.id;
+            self.bury_again();
         }
-        self.buried = (session.id, self.context.time());
-        let (said, token, template) = (Said::Ended, TokenId(0), Name::NONE);
-        self.say_ended(Message {
-            said,
-            session: session.id,
-            org: session.org,
-            template,
-            token,
-            more: [0; 2],
-        });
+    }
+
+    /// Clerk has ended it as well: who asked meanwhile was told that it lives (E2).
+    pub(super) fn bury_again(&mut self) {
+        let (said, session, org, template) = (Said::Ended, self.buried.0, Name::NONE, Name::NONE);
+        if session != Name::NONE {
+            self.buried.1 = self.context.time();
+            self.say_ended(Message { said, session, org, template, token: TokenId(0), more: [0; 2] });
+        }
     }
 
     /// Another tab says that this session ended so long ago. It is over here too, whatever Clerk shows, until

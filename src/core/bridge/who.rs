@@ -128,7 +128,10 @@ impl Bridge {
         let why = if succeeded { Why::None } else { Why::ClerkFailed };
         self.context.log(What::SignedOut, Of::Bridge, why, Millis::ZERO);
         self.signing_out.answer_all(&mut self.context, answer);
-        if !succeeded && self.ended.id != Name::NONE {
+        if succeeded {
+            self.bury_again();
+        } else if self.ended.id != Name::NONE {
+            self.proven = self.context.time(); // whoever heard of that ending may say so still
             self.show(self.ended); // Clerk has them signed in still (J2)
         }
     }

@@ -86,10 +86,9 @@ function instrument() {
     return made;
   });
 
-  const count = (sets) => [...sets].reduce((sum, { size }) => sum + size, 0);
   window.holdings = () => ({
     timers: timers.size,
-    listeners: count([...listeners.values()].flatMap((held) => [...held.values()])),
+    listeners: [...listeners.values()].flatMap((held) => [...held.values()]).reduce((sum, { size }) => sum + size, 0),
     channels: channels.size,
     locks: locks.size,
     wasmInstances: memories.length,
@@ -97,8 +96,8 @@ function instrument() {
   });
 }
 
-/** Every page of this browser profile is counted from its next load on. */
-export const count = (context) => context.addInitScript(instrument);
+/** From its next load on, every page of this browser profile can tell what it holds. */
+export const keepCount = (context) => context.addInitScript(instrument);
 
 /** What the page holds now. */
 export const holdings = (page) => page.evaluate(() => window.holdings());
@@ -111,4 +110,21 @@ export async function heap(page) {
   const { usedSize } = await session.send("Runtime.getHeapUsage");
   await session.detach();
   return usedSize;
+}
+
+const STRETCHES = 5;
+
+/**
+ * Bytes by which the page's heap grows with each of a thousand rounds. `work` does so many rounds as it is told. The heap
+ * is looked at five times, and the median counts: code that gets compiled comes in leaps, a leak in every stretch.
+ */
+export async function growth(page, work, rounds = 1000) {
+  const stretch = rounds / STRETCHES;
+  const sizes = [await heap(page)];
+  while (sizes.length <= STRETCHES) {
+    await work(stretch);
+    sizes.push(await heap(page));
+  }
+  const grown = sizes.slice(1).map((size, i) => size - sizes[i]);
+  return grown.toSorted((a, b) => a - b)[STRETCHES >> 1] / stretch;
 }

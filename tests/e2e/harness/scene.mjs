@@ -20,6 +20,7 @@ const pages = bundle(
     instant: join(PAGES, "instant.ts"),
     triplit: join(PAGES, "triplit.ts"),
     four: join(PAGES, "four.ts"),
+    lifetimes: join(PAGES, "lifetimes.tsx"),
     rotations: join(PAGES, "rotations.ts"),
   },
   { variants: { "vanilla-strict-csp": { entry: "vanilla", policy: CSP } } },

@@ -1,27 +1,45 @@
-// A page with every kind of backend that needs no client of its own. Who is signed in, and what the tokens are, comes
-// from a source without a network, so that tokens rotate as fast as the clock is turned.
+// A page whose tokens rotate as fast as the clock is turned: they come from a source without a network, and go to real
+// clients of servers in memory.
 import { createBridge, defineBackend } from "clerk-bridge";
+import { convex } from "clerk-bridge/convex";
 import { hasura } from "clerk-bridge/hasura";
 import { http } from "clerk-bridge/http";
 import { createTestSource } from "clerk-bridge/testing";
+import { createClient } from "graphql-ws";
+import { createConvexServer } from "../../../pkg-template/test/fake/convex-server";
+import { createHasura } from "../../../pkg-template/test/fake/hasura";
+import { makers } from "./clients";
 import { expose } from "./ledger";
 
 const source = createTestSource({ user: "user_ada", lifetimeSeconds: 60 });
-const seen = { rotations: -1 };
-const bridge = createBridge({
-  source: {
-    ...source,
-    getToken(options) {
-      // The source keeps a list of all fetches, for tests that look at it.
-      (source.fetches as unknown[]).length = 0;
-      return source.getToken(options);
-    },
-  },
+const deployment = createConvexServer();
+const database = createHasura();
+const rotations = { own: -1, convex: -1, hasura: -1 };
+
+/** What the doubles write down for tests that look at it; here it would look like a leak. */
+const written: unknown[][] = [source.fetches as unknown[], deployment.received, deployment.ran, deployment.sockets, database.sockets];
+
+const face = makers.react!(location.origin, { webSocketConstructor: deployment.WebSocket });
+face.watch("users:whoami", () => void rotations.convex++);
+const graph = hasura({ url: `${location.origin}/v1/graphql` });
+const socket = createClient(graph.graphqlWs({ webSocketImpl: database.WebSocket }) as any);
+socket.subscribe({ query: "subscription { me }" }, { next: () => void rotations.hasura++, error() {}, complete() {} });
+
+createBridge({
+  source,
   backends: {
-    own: defineBackend({ kind: "own", attach: () => void seen.rotations++, detach() {} }),
+    convex: convex(face.client, { template: "convex" }),
+    hasura: graph,
     api: http({ origins: [location.origin] }),
-    hasura: hasura({ url: `${location.origin}/v1/graphql` }),
+    own: defineBackend({
+      kind: "own",
+      detach() {},
+      attach() {
+        rotations.own++;
+        for (const list of written) list.length = 0;
+      },
+    }),
   },
 });
 
-expose({ bridge, source, rotations: () => seen.rotations });
+expose({ rotations });

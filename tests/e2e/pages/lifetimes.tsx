@@ -1,0 +1,113 @@
+// A page that makes bridges and lets them go, as many as it is told to, with the real Clerk: bridges of its own, and
+// those of a provider.
+import { ClerkProvider, useAuth } from "@clerk/react";
+import { type Bridge, createBridge, defineBackend } from "clerk-bridge";
+import { convex } from "clerk-bridge/convex";
+import { hasura } from "clerk-bridge/hasura";
+import { http } from "clerk-bridge/http";
+import { ClerkBridgeProvider, useBridge, useBridgeAuth } from "clerk-bridge/react";
+import { useState } from "react";
+import { flushSync } from "react-dom";
+import { createRoot } from "react-dom/client";
+import { stay } from "./clerk";
+import { makers } from "./clients";
+import { expose, setting } from "./ledger";
+
+/** Lives as long as the page, while bridges come and go. */
+const client = setting.watch!.length ? makers.react!(location.origin, {}).client : undefined;
+
+const backends = () => ({
+  own: defineBackend({ kind: "own", attach() {}, detach() {} }),
+  api: http({ origins: [location.origin] }),
+  hasura: hasura({ url: `${location.origin}/v1/graphql`, template: null }),
+  ...(client && { convex: convex(client) }),
+});
+
+const until = (bridge: Bridge<any>, look: () => boolean) =>
+  new Promise<void>((resolve) => {
+    const check = () => {
+      if (!look()) return;
+      leave();
+      resolve();
+    };
+    const leave = bridge.subscribe(check);
+    check();
+  });
+const authenticated = (bridge: Bridge<any>) => until(bridge, () => bridge.getSnapshot().isAuthenticated);
+const ticks = async (count: number) => {
+  for (let i = 0; i < count; i++) await null;
+};
+
+/** Moments at which a bridge is let go. */
+const MOMENTS: Array<(bridge: Bridge<any>) => unknown> = [
+  () => {},
+  () => ticks(1),
+  () => ticks(5),
+  () => ticks(20),
+  (bridge) => bridge.getToken(),
+  (bridge) => bridge.ready,
+  authenticated,
+];
+
+/** Bridges, one after the other. */
+async function bridges(count: number) {
+  for (let i = 0; i < count; i++) {
+    const bridge = createBridge({ source: (window as any).Clerk, backends: backends() });
+    bridge.subscribe(() => {});
+    bridge.onLeave(() => {});
+    await MOMENTS[i % MOMENTS.length]!(bridge);
+    bridge.dispose();
+  }
+}
+
+/** Bridges side by side, until `part` is called. */
+async function meet(count: number) {
+  const all = Array.from({ length: count }, (_, i) =>
+    createBridge({ source: (window as any).Clerk, name: `${i}`, backends: backends() }));
+  await Promise.all(all.map(authenticated));
+  expose({ part: () => all.splice(0).forEach((bridge) => bridge.dispose()) });
+}
+
+let shown: Bridge<any>;
+let show: (name: string | null) => void;
+
+function Probe() {
+  shown = useBridge();
+  return <p>{useBridgeAuth("own").status}</p>;
+}
+
+function Stage() {
+  const [name, setName] = useState<string | null>(null);
+  const { isLoaded } = useAuth();
+  show = (name) => flushSync(() => setName(name));
+  if (isLoaded) expose({ isLoaded });
+  return name && (
+    <ClerkBridgeProvider key={name} name={name} useAuth={useAuth} backends={backends()}>
+      <Probe />
+    </ClerkBridgeProvider>
+  );
+}
+
+/** Mounts, one after the other; the same provider each time, or another. */
+async function mounts(count: number, same: boolean) {
+  for (let i = 0; i < count; i++) {
+    show(same ? "same" : `${i}`);
+    await MOMENTS[i % MOMENTS.length]!(shown);
+    show(null);
+  }
+}
+
+expose({ bridges, meet, mounts });
+
+createRoot(document.getElementById("root")!).render(
+  <ClerkProvider
+    publishableKey={setting.publishableKey}
+    proxyUrl="/__clerk"
+    prefetchUI={false}
+    telemetry={false}
+    routerPush={stay}
+    routerReplace={stay}
+  >
+    <Stage />
+  </ClerkProvider>,
+);
