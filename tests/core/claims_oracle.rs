@@ -180,6 +180,24 @@ proptest! {
     }
 }
 
+/// The same table is held against the reader of the npm package (`pkg-template/test/claims.test.ts`).
+#[test]
+fn b9_b11_both_readers_read_the_same() {
+    let rows: Vec<Value> = serde_json::from_str(include_str!("claims.json")).unwrap();
+    assert!(rows.len() > 40);
+    for row in rows {
+        let claims = &row["claims"];
+        let time = |name: &str| claims[name].as_i64().map(Millis);
+        let expected = claims.is_object().then(|| Claims {
+            exp: time("exp"),
+            iat: time("iat"),
+            foreign: claims["foreign"] == true,
+            fits: claims["fits"] == true,
+        });
+        assert_eq!(read(row["token"].as_str().unwrap()), expected, "{}", row["what"]);
+    }
+}
+
 #[test]
 fn j1_nesting_ends_where_serde_json_ends() {
     for depth in 120..=132 {
