@@ -1,13 +1,14 @@
 // The measurements that docs/performance.md quotes: `cargo xtask bench`. What is compared is measured in one run, in
 // turns, on the same pages and servers. It writes the table and judges nothing.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync } from "node:fs";
 import { arch, cpus } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { bundle } from "../tests/e2e/harness/bundle.mjs";
 import { launch } from "../tests/e2e/harness/chromium.mjs";
 import { Cloud, surroundings, until } from "../tests/e2e/harness/cloud.mjs";
+import { table as aligned, write } from "./document.mjs";
 
 const here = import.meta.dirname;
 const DOCUMENT = join(here, "../docs/performance.md");
@@ -155,8 +156,7 @@ function sizes() {
   return lines.trim().split("\n").map((line) => line.split("\t"));
 }
 
-const row = (...cells) => `| ${cells.join(" | ")} |`;
-const table = (head, ...rows) => [row(...head), row(...head.map((_, i) => (i ? "--:" : "---"))), ...rows.map((it) => row(...it))].join("\n");
+const table = (...rows) => aligned("--:", ...rows);
 const ms = (number) => `${number.toFixed(1)} ms`;
 const millions = (number) => `${(number / 1e6).toFixed(1)} million`;
 
@@ -222,10 +222,7 @@ try {
   const burst = { bridge: await hot(browser, pages, "bridge"), convex: await hot(browser, pages, "convex") };
   const text = report({ version: browser.version(), counts: { bridge, convex }, hot: burst, load, cached, ready });
   console.log(text);
-  const document = readFileSync(DOCUMENT, "utf8");
-  const between = /(<!-- bench: begin -->\n)[^]*(<!-- bench: end -->)/;
-  if (!between.test(document)) throw new Error(`${DOCUMENT} has lost its markers`);
-  writeFileSync(DOCUMENT, document.replace(between, (_, begin, end) => `${begin}${text}\n${end}`));
+  write(DOCUMENT, "bench", text);
 } finally {
   await browser.close();
 }

@@ -15,6 +15,7 @@ use super::event::{Ask, Event, Wake};
 use super::failure::Code;
 use super::identity::{Epoch, Name, Session, Who};
 use super::options::Options;
+use super::rules::{Rule, holds};
 use super::snapshot::Snapshot;
 use super::tabs::Tabs;
 use super::vault::Vault;
@@ -92,7 +93,7 @@ impl Bridge {
 
     /// Takes an event at a time, and tells what to do about it, in order.
     pub fn handle(&mut self, now: Now, event: Event) -> Vec<Effect> {
-        if self.disposed {
+        if self.disposed && holds(Rule::Disposed) {
             return match event {
                 Event::Ask(caller, _) | Event::SignOut(caller) => {
                     vec![Effect::Answer(caller, Err(Code::Disposed))]
@@ -198,7 +199,12 @@ impl Bridge {
             Event::SignOut(caller) => self.begin_sign_out(caller),
             Event::SourceSignedOut(request, succeeded) => self.end_sign_out(request, succeeded),
             Event::Heard(message, claims) => self.heard(message, claims),
-            Event::Lead(leads) => self.tabs.lead(context, leads),
+            Event::Lead(leads) => {
+                self.tabs.lead(context, leads);
+                if leads {
+                    self.vault.wake(context.time(), false); // what the last leader waited for is not our own wait
+                }
+            }
             Event::Dispose => self.dispose(),
         }
     }

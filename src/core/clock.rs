@@ -3,6 +3,8 @@
 
 use ::core::ops::{Add, Sub};
 
+use super::rules::{Rule, holds};
+
 /// A moment (milliseconds since the Unix epoch) or a span of time. Whatever comes from outside is cut to
 /// [`Millis::MAX`] either way, a quarter million years, so that sums and differences stay in range; they
 /// wrap without a check because the checks of saturating ones were a tenth of the wasm.
@@ -75,7 +77,8 @@ impl Clock {
     pub fn advance(&mut self, now: Now) -> bool {
         let last = self.last.replace(now).unwrap_or(Now { wall: Millis::ZERO, mono: now.mono });
         let (wall, mono) = (now.wall - last.wall, now.mono - last.mono);
-        self.time = self.time + wall.max(mono).max(Millis::ZERO);
+        let elapsed = if holds(Rule::LargerClock) { wall.max(mono) } else { mono };
+        self.time = self.time + elapsed.max(Millis::ZERO);
         wall > mono + LEAP
     }
 
@@ -106,7 +109,7 @@ impl Clock {
         let middle = low + half;
         let nearest = self.offset.max(low).min(high);
         let near = half > EXACT && nearest - self.offset < half && self.offset - nearest < half;
-        if nearest != self.offset {
+        if nearest != self.offset && holds(Rule::Learns) {
             self.offset = if near { nearest } else { middle };
         }
     }

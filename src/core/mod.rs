@@ -27,6 +27,7 @@ pub mod failure;
 pub mod identity;
 pub mod options;
 pub mod retry;
+pub mod rules;
 pub mod schedule;
 pub mod slot;
 pub mod snapshot;

@@ -2,6 +2,7 @@
 //! shell brings, so that a schedule can be run again.
 
 use super::clock::Millis;
+use super::rules::{Rule, holds};
 
 /// A small generator of random numbers (xorshift64*): good enough to spread clients, not for secrets.
 #[derive(Clone, Debug)]
@@ -60,6 +61,7 @@ pub struct Backoff {
 impl Backoff {
     /// Plans the next try after one more failure; not before `retry_after` has passed.
     pub fn fail(&mut self, time: Millis, range: Range, retry_after: Millis, random: &mut Random) -> Millis {
+        let retry_after = if holds(Rule::RetryAfter) { retry_after } else { Millis::ZERO };
         let doubled = range.first.0.wrapping_shl(self.failures.min(20));
         let most = Millis(doubled).min(range.last);
         let wait = random.up_to(most).max(range.least).max(retry_after);
@@ -69,16 +71,17 @@ impl Backoff {
         wait
     }
 
-    /// Plans the next try after so long, as another tab does (E7).
-    pub fn wait(&mut self, time: Millis, wait: Millis) {
+    /// Plans the next try after so long, as another tab does (E7); `firm`: not before, whatever happens.
+    pub fn wait(&mut self, time: Millis, wait: Millis, firm: bool) {
         self.at = time + wait;
-        self.earliest = time + PACE;
+        self.earliest = time + if firm { wait } else { PACE };
     }
 
     /// The next try may be made at once, as far as what failed asked for no longer wait.
     pub fn hurry(&mut self, time: Millis) {
         if self.waits(time) {
-            self.at = self.at.min(self.earliest.max(time));
+            let earliest = if holds(Rule::WakePace) { self.earliest } else { time };
+            self.at = self.at.min(earliest.max(time));
         }
     }
 

@@ -4,6 +4,7 @@
 
 use super::clock::{Clock, Millis};
 use super::context::Context;
+use super::rules::{Rule, holds};
 use super::token::Claims;
 
 /// No two scheduled fetches are closer together (C2).
@@ -28,10 +29,14 @@ impl Lifetime {
         // Without `iat`, what was left of its life on arrival (C5).
         let from = claims.iat.unwrap_or(context.clock.server());
         let quarter = (exp - from).max(Millis::ZERO).part(4);
-        let leeway = quarter.min(context.options.leeway);
+        let leeway = if holds(Rule::Leeway) { quarter.min(context.options.leeway) } else { Millis::ZERO };
         let whole = minted && claims.iat.is_some();
         let floor = sent + if whole { quarter.max(FLOOR) } else { FLOOR };
         Self { exp, leeway, spread: context.random.up_to(leeway.part(10)), floor }
+    }
+
+    fn floor(self) -> Millis {
+        if holds(Rule::Floor) { self.floor } else { Millis::ZERO }
     }
 
     /// How long the token is good still; negative once it ran out.
@@ -58,7 +63,7 @@ impl Lifetime {
     /// The local time of its refresh: `min(leeway, life / 4)` before its end, and a little (C1).
     pub fn refresh_at(self, clock: &Clock) -> Millis {
         let ends = self.ends(clock);
-        if ends == Millis::MAX { ends } else { (ends - self.leeway - self.spread).max(self.floor) }
+        if ends == Millis::MAX { ends } else { (ends - self.leeway - self.spread).max(self.floor()) }
     }
 }
 

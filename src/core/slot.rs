@@ -9,6 +9,7 @@ use super::effect::{CallerId, Effect, Of, RequestId, TokenId, What, Why};
 use super::failure::{Code, Failure};
 use super::identity::Name;
 use super::retry::Backoff;
+use super::rules::{Rule, holds};
 use super::schedule::Lifetime;
 use super::tabs::{self, BEAT, LEASE, Message, Said, Tabs};
 use super::token::Claims;
@@ -62,6 +63,10 @@ pub struct Slot {
     forced: bool,
     /// Clerk's cache must not answer the next fetch (B7).
     mint: bool,
+    /// Back online, with this fetch in the air.
+    online: bool,
+    /// The page woke since the last fetch.
+    woke: bool,
     /// A call found the token due, or another tab did.
     asked: bool,
     /// No other tab is asked, but Clerk.
@@ -137,7 +142,9 @@ impl Slot {
     pub fn refuse(&mut self, context: &mut Context, serial: u32) {
         if let Some(held) = self.held.as_mut().filter(|held| held.serial == serial) {
             held.refused = true;
-            self.next_minted(context);
+            if holds(Rule::Minted) {
+                self.next_minted(context);
+            }
         }
     }
 
@@ -164,11 +171,8 @@ impl Slot {
     /// The page woke: a retry is due at once. Back online, a fetch that is stuck in a retry of Clerk's
     /// own gets one beside it, and takes the place of an orphan that is stuck there for longer (B3, B4).
     pub fn wake(&mut self, time: Millis, online: bool) {
-        let stuck = self.flight.is_some_and(|flight| flight.sent + PACE <= time && !flight.asks);
-        if online && stuck {
-            self.orphan = self.flight.take();
-            self.force();
-        }
+        self.online |= online && self.flight.is_some_and(|flight| !flight.asks);
+        self.woke = true;
         self.retry.hurry(time);
     }
 
@@ -181,8 +185,9 @@ impl Slot {
         self.tell_cached(context);
         self.calls.lower();
         self.failure = None;
-        self.flight = None;
-        self.orphan = None;
+        if holds(Rule::Epoch) {
+            (self.flight, self.orphan) = (None, None);
+        }
         self.retry.clear();
         self.forced = false;
         self.mint = mint;
@@ -191,20 +196,22 @@ impl Slot {
             self.fetch_own(context.time());
         }
         self.asked = false;
+        self.online = false;
         self.owes = None;
         self.minted_at = Millis::ZERO;
     }
 
     /// Takes over a live token that an earlier page load left (F3).
     pub fn restore(&mut self, context: &mut Context, token: TokenId, claims: Claims) {
+        let born = (Millis::ZERO, context.time());
         if let Some(iat) = claims.iat {
-            context.clock.learn(iat, (Millis::ZERO, context.time())); // a clock that is behind (C3)
+            context.clock.learn(iat, born); // a clock that is behind (C3)
         }
         let lifetime = Lifetime::new(claims, context, context.time(), false);
         if lifetime.is_spent(&context.clock) {
             context.drop_token(token);
         } else {
-            self.hold(context, token, claims.fits, lifetime, Default::default());
+            self.hold(context, token, claims.fits, lifetime, born);
         }
     }
 
@@ -219,7 +226,8 @@ impl Slot {
         let Some((flight, late)) = self.land(request) else { return false };
         let minted = flight.minted;
         context.drop_token(token); // unless it is held once the event is handled
-        if claims.foreign {
+        if claims.foreign && holds(Rule::Foreign) {
+            self.mint = true; // Clerk's cache would hand it out again
             self.failed(context, Failure::Foreign, late); // B11
             return true;
         }
@@ -286,10 +294,12 @@ impl Slot {
         }
     }
 
-    /// Another tab has this token, or none, and wants a newer one; with `minted`, since it was refused.
-    pub fn wanted_elsewhere(&mut self, context: &mut Context, has: TokenId, minted: bool) {
-        let time = context.time();
-        self.retry.hurry(time);
+    /// Another tab has this token, or none, and wants a newer one; with `minted`, since it was refused. If its page
+    /// `woke`, a retry is due at once (B3).
+    pub fn wanted_elsewhere(&mut self, context: &mut Context, has: TokenId, minted: bool, woke: bool) {
+        if woke {
+            self.retry.hurry(context.time());
+        }
         self.owes = Some(has);
         self.told = Millis::ZERO;
         match self.held.as_mut().filter(|held| held.token == has) {
@@ -304,13 +314,13 @@ impl Slot {
     pub fn offered(&mut self, context: &mut Context, message: Message, claims: Claims) {
         let token = message.token;
         let [sent, came] = message.more.map(|ago| context.time() - Millis(ago.into()));
-        if claims.foreign || self.holds(token) {
+        if claims.foreign && holds(Rule::Foreign) || self.holds(token) {
             return; // B11
         }
         if let Some(iat) = claims.iat {
             context.clock.learn(iat, (sent, came.max(sent)));
         }
-        if sent < self.since {
+        if sent < self.since && holds(Rule::Since) {
             return;
         }
         let lifetime = Lifetime::new(claims, context, sent, true);
@@ -341,10 +351,10 @@ impl Slot {
 
     /// Another tab could not fetch it: not again before so long (E7).
     pub fn failed_elsewhere(&mut self, context: &mut Context, failure: Failure, wait: Millis) {
-        if self.flight.take_if(|flight| flight.asks).is_some() {
+        if self.flight.take_if(|flight| flight.asks).is_some() && holds(Rule::SharedBackoff) {
             // Nobody is believed for longer, nor asked again without a pause.
             let wait = wait.min(failure.range().last).max(BEAT);
-            self.retry.wait(context.time(), wait);
+            self.retry.wait(context.time(), wait, matches!(failure, Failure::RateLimited(_)));
             self.fail(context, failure, wait);
         }
     }
@@ -359,6 +369,17 @@ impl Slot {
     pub fn tend(&mut self, context: &mut Context, tabs: &mut Tabs, may_fetch: bool) {
         let (time, timeout) = (context.time(), context.options.fetch_timeout);
         match self.flight {
+            None => self.online = false,
+            Some(flight) if self.online => {
+                let left = self.orphan.map_or(Millis::ZERO, |orphan| orphan.sent + timeout);
+                let at = left.max(flight.sent + PACE);
+                context.wake_at(at);
+                if at <= time {
+                    self.online = false;
+                    self.orphan = self.flight.take();
+                    self.force();
+                }
+            }
             Some(flight) if flight.asks => {
                 let lost = flight.sent + timeout <= time || may_fetch && tabs.is_lost(context, flight.sent);
                 if lost || tabs.leads() {
@@ -366,7 +387,7 @@ impl Slot {
                     self.own |= lost;
                 }
             }
-            Some(flight) if flight.sent + timeout <= time => {
+            Some(flight) if flight.sent + timeout <= time && holds(Rule::Timeout) => {
                 self.orphan = self.flight.take();
                 self.own = true;
                 self.mint = true; // Clerk's cache would hand back the hung one (B7)
@@ -379,7 +400,11 @@ impl Slot {
         let needed = self.wanted || self.asked || !self.calls.is_empty();
         let asks = tabs.asks() && !self.own;
         let may = may_fetch || asks;
-        if may && needed && self.flight.is_none() && (self.forced || self.reached(context)) {
+        if may
+            && needed
+            && (self.flight.is_none() || !holds(Rule::SingleFlight))
+            && (self.forced || self.reached(context))
+        {
             let at = self.try_at();
             context.wake_at(at);
             if at <= time {
@@ -401,7 +426,7 @@ impl Slot {
 
     /// When the next fetch may be made, as far as those before it go (B3, C2).
     fn try_at(&self) -> Millis {
-        let paced = if self.forced { self.minted_at + PACE } else { Millis::ZERO };
+        let paced = if self.forced && holds(Rule::Pace) { self.minted_at + PACE } else { Millis::ZERO };
         self.retry.at().max(paced)
     }
 
@@ -420,7 +445,8 @@ impl Slot {
         }
         if asks {
             context.wake_at(sent + LEASE); // should nobody answer (E3)
-            return tabs.say(context, Said::Want, template, self.token(), [minted.into(), 0]);
+            let woke = ::core::mem::take(&mut self.woke);
+            return tabs.say(context, Said::Want, template, self.token(), [minted.into(), woke.into()]);
         }
         let why = if minted { Why::Minted } else { Why::None };
         context.log(What::TokenFetch, Of::Template(template), why, Millis::ZERO);
@@ -439,7 +465,7 @@ impl Slot {
     /// Tells the other tabs what they have to know: a token that came, a fetch under way, a failure (E1, E7).
     fn report(&mut self, context: &mut Context, tabs: &Tabs) {
         let owes = self.owes.take();
-        if !tabs.followed {
+        if !tabs.followed || !holds(Rule::Tells) {
             return;
         }
         let (time, template) = (context.time(), self.template);

@@ -7,6 +7,7 @@ use super::clock::Millis;
 use super::context::Context;
 use super::effect::{Effect, Of, TokenId, What, Why};
 use super::identity::{Name, Session};
+use super::rules::{Rule, holds};
 
 /// A leader that is not heard for so long, while something is wanted of it, is replaced (E3).
 pub const LEASE: Millis = Millis(1_200);
@@ -34,7 +35,8 @@ pub struct Message {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Said {
-    /// I have this token, or none, and want a newer one: it is due, or with a 1, was refused.
+    /// I have this token, or none, and want a newer one: it is due, or with a 1, was refused. With a second 1, my page
+    /// woke.
     Want,
     /// Here is one, minted between these two moments.
     Token,
@@ -111,7 +113,7 @@ impl Tabs {
 
     /// Whether another tab is to be asked before Clerk is.
     pub fn asks(&self) -> bool {
-        self.line.0 != Name::NONE && !self.leads
+        self.line.0 != Name::NONE && !self.leads && holds(Rule::Asks)
     }
 
     /// Tells the tabs in this line.
@@ -122,7 +124,8 @@ impl Tabs {
 
     /// Whether a message is about what this tab stands in line for. If so, somebody is there.
     pub fn hears(&mut self, context: &Context, message: Message) -> bool {
-        let ours = self.line.0 != Name::NONE && self.line == (message.session, message.org);
+        let same = self.line == (message.session, message.org) || !holds(Rule::Line);
+        let ours = self.line.0 != Name::NONE && same;
         self.followed |= ours;
         if ours && message.said != Said::Want {
             self.heard = context.time();
@@ -136,7 +139,7 @@ impl Tabs {
     pub fn is_lost(&mut self, context: &mut Context, asked: Millis) -> bool {
         let until = self.heard.max(asked) + LEASE;
         context.wake_at(until);
-        if context.time() < until {
+        if context.time() < until || !holds(Rule::Lease) {
             return false;
         }
         let lost = self.silent;

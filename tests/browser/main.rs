@@ -20,7 +20,7 @@ const SIGNED_IN: u32 = 8;
 const TICK: u32 = 10;
 const ASK_GOOD: u32 = 12;
 const STEP_DONE: u32 = 15;
-const DISPOSE: u32 = 22;
+const DISPOSE: u32 = 25;
 const FETCH: u32 = 0;
 const TIMER: u32 = 1;
 const RUN: u32 = 2;
@@ -61,7 +61,7 @@ impl Notes {
 
     fn tell(&self, kind: u32, numbers: [u32; 5]) {
         let [a, b, c, d, e] = numbers;
-        self.machine.event(kind, a, b, c, d, e);
+        self.machine.event(kind, a, b, c, d, e, 0, 0);
     }
 
     /// What was noted of this kind, without the kind.

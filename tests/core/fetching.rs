@@ -138,9 +138,10 @@ fn b3_b4_online_looks_for_a_fetch_that_is_stuck() {
     stage.clerk.usual = Reply::Hang;
     stage.until("the refresh", |stage| stage.fetches().len() == 2);
     stage.wake(Wake::Online);
+    stage.advance(900);
     assert_eq!(stage.fetches().len(), 2, "not within a second of it");
-    stage.advance(2 * SECOND);
     stage.clerk.usual = Reply::Well;
+    stage.advance(100);
     for _ in 0..5 {
         stage.wake(Wake::Online);
     }

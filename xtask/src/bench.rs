@@ -1,4 +1,4 @@
-//! The measurements that docs/performance.md quotes, taken on the finished package.
+//! The measurements that docs/performance.md and docs/reliability.md quote, taken on the finished package.
 //! It only prepares the ground; what is measured, and how, stands in `benches/`.
 
 use crate::command::{program, run};
@@ -6,12 +6,14 @@ use crate::paths::Paths;
 use crate::progress::step;
 use crate::{Outcome, build, test};
 
-/// Run the benchmarks; the arguments are handed on to them.
+/// Run the benchmarks, or with `reliability` the fault matrix; further arguments are handed on.
 pub fn bench(paths: &Paths, arguments: &[String]) -> Outcome {
+    let (what, script, arguments) = match arguments {
+        [first, rest @ ..] if first == "reliability" => ("fault matrix", "benches/reliability.mjs", rest),
+        all => ("benchmarks", "benches/run.mjs", all),
+    };
     build::package(paths)?;
     build::local_cloud(paths)?;
     let surroundings = test::surroundings(paths)?;
-    step("benchmarks", || {
-        run(program("node", &paths.root).arg("benches/run.mjs").args(arguments).envs(surroundings))
-    })
+    step(what, || run(program("node", &paths.root).arg(script).args(arguments).envs(surroundings)))
 }

@@ -24,7 +24,8 @@ const USAGE: &str = "cargo xtask <chore>
   demo [--port N]   build everything and serve the example against local stand-ins; Ctrl-C ends it
   test [PART]       all checks, or one part: native, wasm, ts, e2e, size
   build             the npm package, into pkg/
-  bench [ARGS]      the measurements that docs/performance.md quotes
+  bench [ARGS]      the measurements that docs/performance.md quotes; `bench reliability [ROW]`: the
+                    fault matrix of docs/reliability.md
   size              what an application downloads, against its budgets
   help              this text
 

@@ -59,7 +59,7 @@ export default (
     busy = true;
     for (let effect; (effect = queue.shift()); ) {
       const [kind, ...args] = effect;
-      perform[kind]!(...args);
+      safely(perform[kind]!, ...args);
     }
     busy = false;
   };

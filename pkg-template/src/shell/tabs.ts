@@ -57,21 +57,22 @@ export const createTabs = (name: string, hear: (message: Message) => void, lead:
       waiting.abort();
       release?.();
     };
-    const request = (options: LockOptions) =>
-      locks
-        .request(line, options, () => {
+    const request = async (options: LockOptions) => {
+      try {
+        await locks.request(line, options, () => {
           if (!signal.aborted)
             return new Promise<void>((resolve) => {
               release = resolve;
               lead(1);
             });
-        })
-        .catch((error) => {
-          if (signal.aborted) return;
-          const stolen = error?.name === "AbortError";
-          lead(+!stolen); // forbidden: each tab leads itself
-          if (stolen) claim(line);
         });
+      } catch (error: any) {
+        if (signal.aborted) return;
+        const stolen = error?.name === "AbortError";
+        lead(+!stolen); // forbidden: each tab leads itself
+        if (stolen) claim(line);
+      }
+    };
     if (!steal) request({ signal });
     else
       locks.request(line + " steal", { ifAvailable: true }, (lock) => {

@@ -5,6 +5,7 @@ use super::super::clock::Millis;
 use super::super::context::Context;
 use super::super::effect::{Of, TokenId, What, Why};
 use super::super::retry::{self, Backoff};
+use super::super::rules::{Rule, holds};
 use crate::prelude::*;
 
 /// What one backend still has to revoke.
@@ -30,7 +31,7 @@ impl Owed {
     /// The one to revoke now.
     pub fn due(&self, context: &mut Context) -> Option<TokenId> {
         context.wake_at(self.retry.at());
-        self.sessions.first().copied().filter(|_| !self.retry.waits(context.time()))
+        self.sessions.first().copied().filter(|_| !self.retry.waits(context.time()) && holds(Rule::Revokes))
     }
 
     /// This one is revoked.

@@ -6,6 +6,7 @@ use super::super::context::Context;
 use super::super::effect::{Command, Effect, Of, Reason, StepId};
 use super::super::failure::Code;
 use super::super::identity::{Session, Who};
+use super::super::rules::{Rule, holds};
 use super::policy::Policy;
 use super::step::{Step, Tie, World};
 use super::tie::{Backend, REFUSAL_WINDOW};
@@ -73,7 +74,7 @@ impl Backend {
             Who::Nobody => {
                 return match self.tie {
                     // Where it fails, the next user is kept out until it succeeds (D3).
-                    Some(tie) if tie.rests != Some(Reason::SignedOut) => {
+                    Some(tie) if tie.rests != Some(Reason::SignedOut) && holds(Rule::Detaches) => {
                         (!waits).then_some(Command::Detach(Reason::SignedOut))
                     }
                     // What the leaver still waits for is failed before anybody may go out anonymously (G2).
@@ -84,7 +85,8 @@ impl Backend {
             Who::User(session) => session,
         };
         self.bound_refusals(context, world);
-        let others = self.tie.is_some_and(|tie| tie.session.user != session.user);
+        let others =
+            self.tie.is_some_and(|tie| tie.session.user != session.user) && holds(Rule::OwnerCleared);
         if world.leaving || (others && !self.policy.has(Policy::SWITCHES_DIRECTLY)) {
             let held = self.hold(others || world.leaving);
             let clears = held.is_none() && !world.leaving && !waits;
@@ -133,6 +135,7 @@ impl Backend {
     fn hold(&mut self, somebody_left: bool) -> Option<Command> {
         match self.told {
             Some(Command::Hold(_)) => None,
+            _ if !holds(Rule::Holds) => None,
             _ => self.tell(Command::Hold(somebody_left)),
         }
     }

@@ -6,6 +6,7 @@ use super::super::clock::Millis;
 use super::super::effect::{Effect, RequestId, TokenId};
 use super::super::failure::Failure;
 use super::super::identity::{Name, Session, Who};
+use super::super::rules::{Rule, holds};
 use super::super::tabs::{self, Message, Said};
 use super::super::token::Claims;
 use super::Bridge;
@@ -30,7 +31,9 @@ impl Bridge {
         } else if self.tabs.hears(context, message) {
             let Some(slot) = self.vault.slot(template) else { return };
             match said {
-                Said::Want if self.tabs.leads() => slot.wanted_elsewhere(context, token, first > 0),
+                Said::Want if self.tabs.leads() => {
+                    slot.wanted_elsewhere(context, token, first > 0, second > 0)
+                }
                 Said::Token => slot.offered(context, message, claims),
                 Said::Failed => slot.failed_elsewhere(context, Failure::read(second, 0), span),
                 Said::Leads => self.vault.ask_again(),
@@ -46,7 +49,7 @@ impl Bridge {
 
     /// Says that this session has ended, to all who are in it and to whoever comes later.
     pub(super) fn bury(&mut self, session: Session) {
-        if self.tabs.shared && self.buried.0 != session.id {
+        if self.tabs.shared && self.buried.0 != session.id && holds(Rule::Buried) {
             self.buried.0 = session.id;
             self.bury_again();
         }
@@ -66,7 +69,7 @@ impl Bridge {
     fn ended_elsewhere(&mut self, session: Name, ago: Millis) {
         let time = self.context.time();
         let at = time - ago;
-        if at <= self.proven || self.is_detaching() {
+        if at < self.proven || self.is_detaching() || !holds(Rule::Ended) {
             return;
         }
         match self.who {

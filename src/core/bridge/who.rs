@@ -6,6 +6,7 @@ use super::super::clock::Millis;
 use super::super::effect::{CallerId, Effect, LeaveId, Of, Reason, RequestId, What, Why};
 use super::super::failure::Code;
 use super::super::identity::{Name, Session, Source, Who};
+use super::super::rules::{Rule, holds};
 use super::{Bridge, LEAVE};
 
 impl Bridge {
@@ -25,8 +26,11 @@ impl Bridge {
                 self.believe();
             }
             // While the backends let go, nobody else comes in either.
-            Source::SignedIn(session) if self.ended.id == session.id || self.is_detaching() => {
+            Source::SignedIn(session)
+                if self.ended.id == session.id && holds(Rule::Proof) || self.is_detaching() =>
+            {
                 self.ended = session;
+                self.bury(session);
                 self.become_nobody();
             }
             Source::SignedIn(session) => self.show(session),
@@ -50,6 +54,9 @@ impl Bridge {
 
     /// The source does not come. A session that an earlier page load left lasts as long as its tokens (F3).
     pub(super) fn unreachable(&mut self) {
+        if self.is_detaching() {
+            return self.become_nobody(); // signing out needs no Clerk for that
+        }
         let code = *self.source_error.get_or_insert(Code::SourceTimeout);
         self.context.log(What::SourceFailed, Of::Bridge, Why::None, Millis::ZERO);
         self.vault.answer_all(&mut self.context, Err(code));
@@ -114,10 +121,12 @@ impl Bridge {
 
     pub(super) fn begin_sign_out(&mut self, caller: CallerId) {
         self.signing_out.add(caller, RequestId(0)); // D7
-        if let Who::User(session) = self.who {
-            self.ended = session;
-            self.become_nobody();
+        match self.who {
+            Who::User(session) => self.ended = session,
+            Who::Unreachable => {} // what an earlier page load left is cleared all the same
+            _ => return,
         }
+        self.become_nobody();
     }
 
     pub(super) fn end_sign_out(&mut self, request: RequestId, succeeded: bool) {
@@ -128,10 +137,10 @@ impl Bridge {
         let why = if succeeded { Why::None } else { Why::ClerkFailed };
         self.context.log(What::SignedOut, Of::Bridge, why, Millis::ZERO);
         self.signing_out.answer_all(&mut self.context, answer);
-        if succeeded {
+        if succeeded && holds(Rule::BuriedAgain) {
             self.bury_again();
         } else if self.ended.id != Name::NONE {
-            self.proven = self.context.time(); // whoever heard of that ending may say so still
+            self.proven = self.context.time() + Millis(1); // whoever heard of that ending may say so still
             self.show(self.ended); // Clerk has them signed in still (J2)
         }
     }

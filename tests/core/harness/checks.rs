@@ -209,7 +209,7 @@ impl Checks {
             .collect();
         assert!(young.len() <= 1, "B1: a third fetch at once");
         if let Some(flight) = young.first() {
-            let rescued = self.online_at.is_some_and(|at| at >= flight.sent + 1_000);
+            let rescued = now >= flight.sent + 1_000 && self.online_at.is_some_and(|at| at >= flight.sent);
             assert!(rescued, "B1: two fetches at once");
         }
         // C2, H5: after a success, the next minted one is a second away.

@@ -1,7 +1,7 @@
-// What a page holds on to: timers, listeners of the window and the document, channels, locks, wasm memory, heap. It wraps
-// the browser's own functions before any script of the page runs, and only counts. What clerk-js holds is not counted.
+// What a page holds on to: timers, listeners of the window and the document, channels, locks, memory of wasm modules. It
+// wraps the browser's own functions before any script of the page runs, and only counts. What clerk-js holds is left out.
 
-/** Runs in the page; `window.holdings()` then answers what is held at that moment. */
+/** Runs in the page; `window.holdings()` and `window.modules()` then answer what there is at that moment. */
 function instrument() {
   const timers = new Set();
   const listeners = new Map([window, document].map((target) => [target, new Map()]));
@@ -91,40 +91,18 @@ function instrument() {
     listeners: [...listeners.values()].flatMap((held) => [...held.values()]).reduce((sum, { size }) => sum + size, 0),
     channels: channels.size,
     locks: locks.size,
-    wasmInstances: memories.length,
-    wasmBytes: memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0),
+  });
+  window.modules = () => ({
+    instances: memories.length,
+    bytes: memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0),
   });
 }
 
 /** From its next load on, every page of this browser profile can tell what it holds. */
 export const keepCount = (context) => context.addInitScript(instrument);
 
-/** What the page holds now. */
+/** How many timers, listeners, channels and locks the page holds now. */
 export const holdings = (page) => page.evaluate(() => window.holdings());
 
-/** Bytes of the page's heap that are in use, once what nobody holds is gone. */
-export async function heap(page) {
-  const session = await page.context().newCDPSession(page);
-  // What finalizers let go of in the first round goes in the second.
-  for (let i = 0; i < 2; i++) await session.send("HeapProfiler.collectGarbage");
-  const { usedSize } = await session.send("Runtime.getHeapUsage");
-  await session.detach();
-  return usedSize;
-}
-
-const STRETCHES = 5;
-
-/**
- * Bytes by which the page's heap grows with each of a thousand rounds. `work` does so many rounds as it is told. The heap
- * is looked at five times, and the median counts: code that gets compiled comes in leaps, a leak in every stretch.
- */
-export async function growth(page, work, rounds = 1000) {
-  const stretch = rounds / STRETCHES;
-  const sizes = [await heap(page)];
-  while (sizes.length <= STRETCHES) {
-    await work(stretch);
-    sizes.push(await heap(page));
-  }
-  const grown = sizes.slice(1).map((size, i) => size - sizes[i]);
-  return grown.toSorted((a, b) => a - b)[STRETCHES >> 1] / stretch;
-}
+/** How many wasm modules run in the page, and the bytes of their memory. */
+export const modules = (page) => page.evaluate(() => window.modules());

@@ -86,3 +86,25 @@ export function muteClerk() {
     }
   };
 }
+
+/** What a bridge says on its channel, by number: `Said` in `src/core/tabs.rs`. */
+export const SAID = { want: 0, token: 1, failed: 2, leads: 3, ended: 4, busy: 5 };
+
+/** A message as a bridge would send it, of the template that these scenarios use. */
+export const message = (said, session, { token = null, template = "convex", numbers = [0, 0], version = "clerk-bridge 1" } = {}) =>
+  [version, Date.now(), said, session, null, template, token, ...numbers];
+
+/** A page of the same origin without a bridge; `say` posts messages from it, again and again if asked to. */
+export async function stranger({ context, cloud }) {
+  const page = await context.newPage();
+  await page.goto(`${cloud.url}/__control/state`);
+  await page.evaluate(() => void (window.channel = new BroadcastChannel("clerk-bridge")));
+  const post = ([messages, everyMs]) => {
+    const say = () => {
+      for (const [version, , ...rest] of messages) window.channel.postMessage([version, Date.now(), ...rest]);
+    };
+    say();
+    if (everyMs) setInterval(say, everyMs);
+  };
+  return { page, say: (messages, everyMs) => page.evaluate(post, [messages, everyMs]) };
+}

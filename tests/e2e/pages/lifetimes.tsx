@@ -11,10 +11,13 @@ import { flushSync } from "react-dom";
 import { createRoot } from "react-dom/client";
 import { stay } from "./clerk";
 import { makers } from "./clients";
-import { expose, setting } from "./ledger";
+import { expose, setting as given } from "./ledger";
 
-/** Lives as long as the page, while bridges come and go. */
-const client = setting.watch!.length ? makers.react!(location.origin, {}).client : undefined;
+/** `lasting`: a Convex client. */
+const setting = given as typeof given & { lasting?: boolean };
+
+/** Lasts as long as the page, while bridges come and go. */
+const client = setting.lasting && makers.react!(location.origin, {}).client;
 
 const backends = () => ({
   own: defineBackend({ kind: "own", attach() {}, detach() {} }),
@@ -65,7 +68,11 @@ async function meet(count: number) {
   const all = Array.from({ length: count }, (_, i) =>
     createBridge({ source: (window as any).Clerk, name: `${i}`, backends: backends() }));
   await Promise.all(all.map(authenticated));
-  expose({ part: () => all.splice(0).forEach((bridge) => bridge.dispose()) });
+  const part = () => {
+    // One by one: an error that a bridge makes at its end remembers what it was called from, a whole array too.
+    while (all.length) all.pop()!.dispose();
+  };
+  expose({ part });
 }
 
 let shown: Bridge<any>;
@@ -88,10 +95,10 @@ function Stage() {
   );
 }
 
-/** Mounts, one after the other; the same provider each time, or another. */
-async function mounts(count: number, same: boolean) {
+/** Mounts, one after the other, of the provider of this name, or of another each time. */
+async function mounts(count: number, name?: string) {
   for (let i = 0; i < count; i++) {
-    show(same ? "same" : `${i}`);
+    show(name ?? `${i}`);
     await MOMENTS[i % MOMENTS.length]!(shown);
     show(null);
   }

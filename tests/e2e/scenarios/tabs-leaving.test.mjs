@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { scene } from "../harness/scene.mjs";
-import { assertGood, assertNobody, assertSteady, everywhere, muteClerk, open, ranked } from "../harness/tabs.mjs";
+import {
+  SAID, assertGood, assertNobody, assertSteady, everywhere, message, muteClerk, open, ranked, stranger,
+} from "../harness/tabs.mjs";
 
 const [ada, grace] = ["user_ada", "user_grace"];
 const LIFE = 8;
@@ -85,16 +87,12 @@ describe("leaving, in many tabs", { concurrency: 4 }, () => {
   for (const count of [1, 3]) {
     scene(`e2 a mistaken end, ${count} tabs: who still shows the session in Clerk asks once, after two seconds, and is back`,
       { ...vanilla, lifetime: 60 }, async (scene) => {
-        const { cloud, context } = scene;
+        const { cloud } = scene;
         const tabs = await open(scene, count);
         await everywhere(tabs, (tab) => tab.settled());
         const since = await cloud.mark();
-        const stranger = await context.newPage();
-        await stranger.goto(`${cloud.url}/__control/state`);
-        const session = await scene.page.evaluate(() => window.Clerk.session.id);
-        await stranger.evaluate((session) => {
-          new BroadcastChannel("clerk-bridge").postMessage(["clerk-bridge 1", 4, session, null, null, null, 0, 0]);
-        }, session);
+        const { say } = await stranger(scene);
+        await say([message(SAID.ended, await scene.page.evaluate(() => window.Clerk.session.id), { template: null })]);
         await everywhere(tabs, (tab) => tab.unauthenticated());
         await everywhere(tabs, (tab) => tab.authenticated());
         for (const tab of tabs) {

@@ -2,41 +2,25 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { scene } from "../harness/scene.mjs";
-import { afterMint, assertGood, assertNeverOut, assertSteady, everywhere, open, ranked } from "../harness/tabs.mjs";
+import {
+  SAID, afterMint, assertGood, assertNeverOut, assertSteady, everywhere, message, open, ranked, stranger,
+} from "../harness/tabs.mjs";
 
 const [ada, grace] = ["user_ada", "user_grace"];
 const vanilla = { user: ada, lifetime: 8, page: "vanilla", setting: { client: "convex" } };
-const VERSION = "clerk-bridge 1";
-/** What is said, by number. */
-const [WANT, TOKEN, FAILED, LEADS, ENDED, BUSY] = [0, 1, 2, 3, 4, 5];
-
-/** A page of the same origin without a bridge; `say` posts messages from it, again and again if asked to. */
-async function stranger({ context, cloud }) {
-  const page = await context.newPage();
-  await page.goto(`${cloud.url}/__control/state`);
-  await page.evaluate(() => void (window.channel = new BroadcastChannel("clerk-bridge")));
-  return {
-    page,
-    say: (messages, everyMs) =>
-      page.evaluate(([messages, everyMs]) => {
-        const say = () => messages.forEach((message) => window.channel.postMessage(message));
-        say();
-        if (everyMs) setInterval(say, everyMs);
-      }, [messages, everyMs]),
-  };
-}
 
 const session = (tab) => tab.page.evaluate(() => window.Clerk.session.id);
 
-/** Tokens are refreshed as if nothing had been said: one fetch for each of two rotations, in every tab. */
-async function assertUnmoved({ cloud }, tabs) {
+/** Tokens are refreshed as if nothing had been said: one fetch for each of two rotations, or so many, and no tab is late. */
+async function assertUnmoved({ cloud }, tabs, most = 1) {
   const begun = (await cloud.log()).mints().length;
   const ofEach = (log, mint) => {
     const { at } = log.mints()[mint] ?? { at: Infinity };
     return new Set(log.authenticates().filter((one) => one.at >= at).map(({ detail }) => detail.connection)).size;
   };
   const log = await cloud.until("two rotations", (log) => ofEach(log, begun + 1) >= tabs.length && log, { patienceMs: 40_000 });
-  assert.equal(log.mints().length, begun + 2);
+  const fetches = log.mints().length - begun;
+  assert.ok(fetches <= 2 * most, `${fetches} fetches for two rotations`);
   assert.deepEqual([...new Set(log.hands())], [ada]);
   for (const tab of tabs) assert.deepEqual(await tab.events("panic"), []);
   await assertSteady(tabs);
@@ -47,31 +31,31 @@ describe("messages from outside", { concurrency: 4 }, () => {
   scene("j1_e2 junk of every shape changes nothing", vanilla, async (scene) => {
     const tabs = await open(scene, 2);
     const { page } = await stranger(scene);
-    await page.evaluate(([version, session]) => {
+    await page.evaluate((whole) => {
       const long = "x".repeat(1 << 20);
       const odd = [undefined, null, true, -1, 1.5, NaN, Infinity, -Infinity, 2 ** 32, 2 ** 53, 1e300, 1n, "", "\ud800", "\0", long, {}, [], [[]],
         new Date(), new Map([[1, 2]]), new Error("x"), new ArrayBuffer(9), /x/];
-      const whole = [version, 1, session, null, "convex", "x.y.z", 0, 0];
       for (const one of odd) {
         channel.postMessage(one);
         channel.postMessage([one]);
-        channel.postMessage([version, one]);
+        channel.postMessage([whole[0], one]);
         for (let i = 0; i < whole.length; i++) channel.postMessage(whole.with(i, one));
         for (let i = 0; i < whole.length; i++) channel.postMessage(whole.slice(0, i).concat([one]));
       }
       channel.postMessage({ length: 8, ...whole });
       channel.postMessage(whole.concat(Array(100_000).fill(1)));
       channel.postMessage(whole.concat(whole));
-    }, [VERSION, await session(scene)]);
+    }, message(SAID.token, await session(scene), { token: "x.y.z" }));
     await assertUnmoved(scene, tabs);
   });
 
-  for (const said of [1.5, 2 ** 32 + TOKEN, -(2 ** 32) + TOKEN]) {
+  for (const said of [1.5, 2 ** 32 + SAID.token, -(2 ** 32) + SAID.token]) {
     scene(`j1_e3 a message of a kind that is none (${said}), just before a refresh, swallows no token`, vanilla, async (scene) => {
       const tabs = await open(scene, 2);
       const { say } = await stranger(scene);
-      await say([[VERSION, said, await session(scene), null, "convex", "x.y.z", 1, 0]], 250);
-      await assertUnmoved(scene, tabs);
+      await say([message(said, await session(scene), { token: "x.y.z", numbers: [1, 0] })], 250);
+      // Who is offered a token whose end cannot be read asks Clerk.
+      await assertUnmoved(scene, tabs, tabs.length);
     });
   }
 
@@ -80,7 +64,8 @@ describe("messages from outside", { concurrency: 4 }, () => {
     const { say } = await stranger(scene);
     const id = await session(scene);
     for (const version of ["clerk-bridge 0", "clerk-bridge 2", "clerk-bridge", "", 1, null]) {
-      await say([ENDED, FAILED, BUSY, LEADS].map((said) => [version, said, id, null, "convex", null, 0, 0]));
+      const { ended, failed, busy, leads } = SAID;
+      await say([ended, failed, busy, leads].map((said) => message(said, id, { version })));
     }
     await assertUnmoved(scene, tabs);
   });
@@ -97,10 +82,10 @@ describe("messages from outside", { concurrency: 4 }, () => {
       (await cloud.control("sign", { claims: { ...claims, sub: ada, sid: "sess_other" } })).token,
     ];
     await say(tokens.flatMap((token) => [
-      [VERSION, TOKEN, id, null, "convex", token, 0, 0],
-      [VERSION, TOKEN, id, null, "convex", token, 10, 5],
-      [VERSION, TOKEN, id, null, null, token, 0, 0],
-      [VERSION, TOKEN, "sess_other", null, "convex", token, 0, 0],
+      message(SAID.token, id, { token }),
+      message(SAID.token, id, { token, numbers: [10, 5] }),
+      message(SAID.token, id, { token, template: null }),
+      message(SAID.token, "sess_other", { token }),
     ]), 500);
     await assertUnmoved(scene, tabs);
     for (const tab of tabs) {
@@ -113,11 +98,11 @@ describe("messages from outside", { concurrency: 4 }, () => {
     const tabs = await open(scene, 3);
     const { say } = await stranger(scene);
     const id = await session(scene);
-    await say([LEADS, BUSY].map((said) => [VERSION, said, id, null, "convex", null, 0, 0]), 100);
+    await say([message(SAID.leads, id), message(SAID.busy, id)], 100);
     await assertUnmoved(scene, tabs);
   });
 
-  scene("e3_e7 somebody says that nothing can be fetched for weeks, and the leader closes: refreshed on time all the same",
+  scene("e3_e7 somebody says that nothing can be fetched for weeks, and the leader closes: one back-off step, no more",
     vanilla, async (scene) => {
       const { cloud } = scene;
       const [leader, ...others] = await ranked(await open(scene, 2));
@@ -126,10 +111,10 @@ describe("messages from outside", { concurrency: 4 }, () => {
       await cloud.fault("clerk", "/tokens/convex", "hold", { times: 1 });
       const since = await cloud.mark();
       await cloud.until("the leader's fetch", (log) => log.mints().length, { since });
-      await say([[VERSION, FAILED, id, null, "convex", null, 2 ** 32 - 1, 503]], 50);
+      await say([message(SAID.failed, id, { numbers: [2 ** 32 - 1, 503] })], 50);
       await others[0].sees(() => window.seen.events.some(({ type }) => type === "retry.scheduled"));
       await leader.page.close();
-      await cloud.until("hand-overs", (log) => log.hands().length >= others.length, { since, patienceMs: 20_000 });
+      await cloud.until("hand-overs", (log) => log.hands().length >= others.length, { since, patienceMs: 35_000 });
       await everywhere(others, (tab) => tab.authenticated());
       await assertNeverOut(others);
       await assertGood(others, ada);
@@ -140,7 +125,7 @@ describe("messages from outside", { concurrency: 4 }, () => {
     const tabs = await open(scene, 2);
     const { say } = await stranger(scene);
     const id = await session(scene);
-    await say([0, 1].flatMap((minted) => [null, "x.y.z"].map((has) => [VERSION, WANT, id, null, "convex", has, minted, 0])), 50);
+    await say([0, 1].flatMap((minted) => [null, "x.y.z"].map((token) => message(SAID.want, id, { token, numbers: [minted, 0] }))), 50);
     await afterMint(cloud, 20_000);
     assert.equal((await cloud.log()).mints().length, 1);
     await assertSteady(tabs);
@@ -149,7 +134,7 @@ describe("messages from outside", { concurrency: 4 }, () => {
   scene("e2 the end of a session that is nobody's here is nothing to anybody", vanilla, async (scene) => {
     const tabs = await open(scene, 2);
     const { say } = await stranger(scene);
-    await say(["sess_other", "", null, "sess_" + "x".repeat(1000)].map((id) => [VERSION, ENDED, id, null, null, null, 0, 0]), 200);
+    await say(["sess_other", "", null, `sess_${"x".repeat(1000)}`].map((id) => message(SAID.ended, id, { template: null })), 200);
     await assertUnmoved(scene, tabs);
   });
 });

@@ -1,0 +1,33 @@
+//! The machine with one of its rules switched off: the simulation has to find a world in which that breaks a promise.
+
+use crate::scenario::{Kind, Scenario};
+use crate::world::{Violation, World};
+use clerk_bridge::core::rules::{Rule, break_rule};
+
+/// In so many worlds a broken rule has to be noticed.
+pub const WORLDS: u64 = 3_000;
+
+/// Where it is missed, if anywhere: the seed, and the promise that is broken.
+pub fn catch(rule: Rule) -> Option<(u64, Violation)> {
+    // What this rule is about decides in which worlds to look.
+    let kinds: &[Kind] = match rule {
+        Rule::Leeway | Rule::Lease => &[Kind::Leaders],
+        Rule::Asks | Rule::Tells => &[Kind::Calm],
+        Rule::RetryAfter | Rule::SharedBackoff => &[Kind::Refused],
+        _ => &[Kind::Storm, Kind::Storm, Kind::Chaos],
+    };
+    break_rule(Some(rule));
+    let caught = (0..WORLDS).find_map(|seed| {
+        let kind = kinds[seed as usize % kinds.len()];
+        let mut scenario = Scenario::of_kind(seed, kind);
+        scenario.most = scenario.most.min(12);
+        scenario.tabs = scenario.tabs.min(6);
+        let (violation, _) = World::run(&scenario).violation?;
+        break_rule(None);
+        let whole = World::run(&scenario).violation.is_none();
+        break_rule(Some(rule));
+        whole.then_some((seed, violation))
+    });
+    break_rule(None);
+    caught
+}

@@ -1,0 +1,13 @@
+//! Is every rule missed when it is gone? Each is switched off in turn, and the simulation has to notice within a
+//! bounded number of worlds: what it does not notice, it does not prove.
+
+#![cfg(not(target_arch = "wasm32"))]
+
+use clerk_bridge::core::rules::Rule;
+use clerk_bridge_proof::mutants::catch;
+
+#[test]
+fn every_broken_rule_breaks_a_promise() {
+    let survivors: Vec<_> = Rule::ALL.into_iter().filter(|rule| catch(*rule).is_none()).collect();
+    assert!(survivors.is_empty(), "nobody misses {survivors:?}");
+}
