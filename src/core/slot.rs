@@ -2,6 +2,9 @@
 //! wait for it. It must never have two fetches under way but for one orphan (B1, B4), never lose a good
 //! token to a failure (B6), and never let a call wait beyond its bound (B10).
 
+mod landing;
+mod shared;
+
 use super::calls::Calls;
 use super::clock::Millis;
 use super::context::Context;
@@ -11,7 +14,7 @@ use super::identity::Name;
 use super::retry::Backoff;
 use super::rules::{Rule, holds};
 use super::schedule::Lifetime;
-use super::tabs::{self, BEAT, LEASE, Message, Said, Tabs};
+use super::tabs::{LEASE, Said, Tabs};
 use super::token::Claims;
 
 /// After a minted token, the next forced fetch waits so long (C2), and `online` looks for a fetch that is
@@ -215,153 +218,10 @@ impl Slot {
         }
     }
 
-    /// A fetch brought a token. `false`: not one of this slot's.
-    pub fn arrived(
-        &mut self,
-        context: &mut Context,
-        request: RequestId,
-        token: TokenId,
-        mut claims: Claims,
-    ) -> bool {
-        let Some((flight, late)) = self.land(request) else { return false };
-        let minted = flight.minted;
-        context.drop_token(token); // unless it is held once the event is handled
-        if claims.foreign && holds(Rule::Foreign) {
-            self.mint = true; // Clerk's cache would hand it out again
-            self.failed(context, Failure::Foreign, late); // B11
-            return true;
-        }
-        // One that came a while ago was not minted, whatever was asked for: it says nothing of the time now.
-        let again = self.last.0 == claims.iat && flight.sent - self.last.1 > PACE;
-        if self.last.0 != claims.iat {
-            self.last = (claims.iat, context.time());
-        }
-        let asked = if minted && !again { flight.sent } else { Millis::ZERO };
-        let born = (asked, context.time());
-        match claims.iat {
-            Some(iat) => context.clock.learn(iat, born),
-            // Minted after it was dead: the clock is ahead, by nobody knows how much (C5).
-            None if minted && claims.exp < Some(context.clock.server() - (context.time() - flight.sent)) => {
-                claims.exp = None;
-            }
-            None => {}
-        }
-        let same = self.held.filter(|held| held.token == token);
-        let lifetime = match same {
-            Some(held) if !minted => held.lifetime,
-            _ => Lifetime::new(claims, context, flight.sent, minted),
-        };
-        let remaining = lifetime.remaining(&context.clock);
-        if minted && remaining <= Millis::ZERO {
-            self.failed(context, Failure::Dead, late);
-            return true;
-        }
-        let better = same.is_some()
-            || self.good(context).is_none_or(|held| held.lifetime.remaining(&context.clock) < remaining);
-        if late && !better {
-            return true;
-        }
-        if !minted && lifetime.is_spent(&context.clock) {
-            self.force(); // Clerk's cache handed out a token at its end (B7)
-        } else {
-            self.failure = None;
-            self.retry.clear();
-            self.asked = false;
-        }
-        let refused_again = !minted && same.is_some_and(|held| held.refused);
-        if remaining > Millis::ZERO && !refused_again {
-            self.hold(context, token, claims.fits, lifetime, born);
-            context.log(What::TokenFetched, Of::Template(self.template), Why::None, Millis::ZERO);
-            self.owes = Some(TokenId(0));
-        }
-        if minted {
-            self.has_minted();
-        }
-        self.own &= self.forced;
-        if let Some(held) = self.good(context) {
-            self.calls.content(context, if minted { request } else { RequestId(0) }, held.token);
-            if !self.calls.is_empty() {
-                self.force();
-            }
-        }
-        true
-    }
-
-    /// A fetch brought no token.
-    pub fn fetch_failed(&mut self, context: &mut Context, request: RequestId, failure: Failure) {
-        if let Some((_, late)) = self.land(request) {
-            self.failed(context, failure, late);
-        }
-    }
-
-    /// Another tab has this token, or none, and wants a newer one; with `minted`, since it was refused. If its page
-    /// `woke`, a retry is due at once (B3).
-    pub fn wanted_elsewhere(&mut self, context: &mut Context, has: TokenId, minted: bool, woke: bool) {
-        if woke {
-            self.retry.hurry(context.time());
-        }
-        self.owes = Some(has);
-        self.told = Millis::ZERO;
-        match self.held.as_mut().filter(|held| held.token == has) {
-            Some(_) if minted => drop(self.next_minted(context)),
-            Some(held) => held.lifetime.hasten(&context.clock),
-            None => {}
-        }
-        self.asked |= self.reached(context);
-    }
-
-    /// Another tab brings a token.
-    pub fn offered(&mut self, context: &mut Context, message: Message, claims: Claims) {
-        let token = message.token;
-        let [sent, came] = message.more.map(|ago| context.time() - Millis(ago.into()));
-        if claims.foreign && holds(Rule::Foreign) || self.holds(token) {
-            return; // B11
-        }
-        if let Some(iat) = claims.iat {
-            context.clock.learn(iat, (sent, came.max(sent)));
-        }
-        if sent < self.since && holds(Rule::Since) {
-            return;
-        }
-        let lifetime = Lifetime::new(claims, context, sent, true);
-        let remaining = lifetime.remaining(&context.clock);
-        if claims.exp.is_none() || remaining <= Millis::ZERO {
-            self.own |= self.flight.take_if(|flight| flight.asks).is_some(); // it is all there is
-            return;
-        }
-        if self.good(context).is_some_and(|held| held.lifetime.remaining(&context.clock) >= remaining) {
-            return;
-        }
-        self.hold(context, token, claims.fits, lifetime, (sent, came));
-        context.log(What::TokenShared, Of::Template(self.template), Why::None, Millis::ZERO);
-        self.flight.take_if(|flight| flight.asks);
-        self.failure = None;
-        self.retry.clear();
-        self.asked = false;
-        self.own = false;
-        self.has_minted();
-        self.calls.content(context, RequestId::MAX, token);
-    }
-
     fn has_minted(&mut self) {
         self.forced = false;
         self.mint = false;
         self.since = Millis::ZERO;
-    }
-
-    /// Another tab could not fetch it: not again before so long (E7).
-    pub fn failed_elsewhere(&mut self, context: &mut Context, failure: Failure, wait: Millis) {
-        if self.flight.take_if(|flight| flight.asks).is_some() && holds(Rule::SharedBackoff) {
-            // Nobody is believed for longer, nor asked again without a pause.
-            let wait = wait.min(failure.range().last).max(BEAT);
-            self.retry.wait(context.time(), wait, matches!(failure, Failure::RateLimited(_)));
-            self.fail(context, failure, wait);
-        }
-    }
-
-    /// Another tab leads now: it has to be asked anew.
-    pub fn ask_again(&mut self) {
-        self.flight.take_if(|flight| flight.asks);
     }
 
     /// Does what is due: times out what took too long, starts a fetch, and says when to look again.
@@ -451,41 +311,6 @@ impl Slot {
         let why = if minted { Why::Minted } else { Why::None };
         context.log(What::TokenFetch, Of::Template(template), why, Millis::ZERO);
         context.push(Effect::Fetch { request, template, minted });
-    }
-
-    /// The flight that this request was, and whether it had been given up.
-    fn land(&mut self, request: RequestId) -> Option<(Flight, bool)> {
-        let late = self.flight.is_none_or(|flight| flight.request != request);
-        let place = if late { &mut self.orphan } else { &mut self.flight };
-        let flight = place.filter(|flight| flight.request == request)?;
-        *place = None;
-        Some((flight, late))
-    }
-
-    /// Tells the other tabs what they have to know: a token that came, a fetch under way, a failure (E1, E7).
-    fn report(&mut self, context: &mut Context, tabs: &Tabs) {
-        let owes = self.owes.take();
-        if !tabs.followed || !holds(Rule::Tells) {
-            return;
-        }
-        let (time, template) = (context.time(), self.template);
-        let news = self.good(context).filter(|held| owes.is_some_and(|has| has != held.token));
-        if let Some(Held { token, born: (sent, came), .. }) = news {
-            tabs.say(context, Said::Token, template, token, [sent, came].map(|at| tabs::span(time - at)));
-        }
-        if !tabs.leads() {
-            return;
-        }
-        if self.flight.is_some() {
-            if self.told + BEAT <= time {
-                self.told = time;
-                tabs.say(context, Said::Busy, template, TokenId(0), [0; 2]);
-            }
-            context.wake_at(self.told + BEAT);
-        } else if let Some(failure) = self.failure.filter(|_| owes.is_some() && news.is_none()) {
-            let more = [tabs::span(self.try_at() - time), failure.status()];
-            tabs.say(context, Said::Failed, template, TokenId(0), more);
-        }
     }
 
     fn hold(

@@ -24,7 +24,6 @@ pub use action::Action;
 pub use scene::Scene;
 pub use world::World;
 
-pub static TRACE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 /// How many of each fault there may be on one way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
@@ -73,7 +72,7 @@ pub struct Report {
     pub violations: Vec<String>,
 }
 
-/// Checks every scene, with up to so many happenings.
+/// Checks every scene, with up to so many happenings, and more in those that allow it.
 pub fn check(depth: usize) -> Report {
     check_with(depth, || {})
 }
@@ -82,7 +81,7 @@ pub fn check(depth: usize) -> Report {
 pub fn check_with(depth: usize, prepare: impl Fn() + Clone + Send + Sync + 'static) -> Report {
     let mut whole = Report::default();
     for scene in Scene::ALL {
-        let one = check_scene(scene, depth, prepare.clone());
+        let one = check_scene(scene, depth + scene.deeper(), prepare.clone());
         whole.states += one.states;
         whole.depth = whole.depth.max(one.depth);
         whole.seconds += one.seconds;
@@ -170,8 +169,4 @@ impl PartialEq for World {
     fn eq(&self, other: &Self) -> bool {
         self.print == other.print
     }
-}
-
-pub fn recovers(world: &World) -> Option<(Promise, String)> {
-    world.recovers(&Known::default())
 }

@@ -147,9 +147,6 @@ impl World {
 
     /// Lets it happen.
     pub fn happens(&mut self, action: Action) {
-        if super::TRACE.load(std::sync::atomic::Ordering::Relaxed) {
-            eprintln!("   {} {action:?}", self.now);
-        }
         match action {
             Action::Hear(number) => self.deliver(number),
             Action::Lock(number) => {

@@ -25,6 +25,16 @@ impl Scene {
     /// All.
     pub const ALL: [Self; 5] = [Self::Dawn, Self::Second, Self::Rotation, Self::Leaving, Self::Switch];
 
+    /// How much deeper it is looked at than others: less can happen in it at once.
+    pub fn deeper(self) -> usize {
+        match self {
+            Self::Rotation => 3,
+            Self::Second => 2,
+            Self::Dawn => 1,
+            Self::Leaving | Self::Switch => 0,
+        }
+    }
+
     /// The state that it begins with.
     pub fn world(self) -> World {
         let none = Faults::default();

@@ -79,12 +79,6 @@ impl World {
             self.before(number, &event);
             let time = Millis(DAWN + self.now);
             let effects = self.tabs[number].bridge.handle(Now { wall: time, mono: time }, event);
-            if super::TRACE.load(std::sync::atomic::Ordering::Relaxed) {
-                eprintln!("{} tab {number} {event:?}", self.now);
-                for effect in &effects {
-                    eprintln!("        {effect:?}");
-                }
-            }
             for effect in effects {
                 events.extend(self.carry_out(number, effect));
             }
@@ -202,8 +196,12 @@ impl World {
             Effect::SourceSignOut(request) => self.tabs[number].leavings.push(Leaving { request, sent: now }),
             Effect::Say(message) => self.say(number, message),
             Effect::Claim { session, org, steal } => {
+                let tab = &mut self.tabs[number];
+                tab.leads = false;
                 if steal {
-                    self.tabs[number].stole_at = now;
+                    tab.stole_at = now;
+                } else {
+                    tab.alone = false; // new others
                 }
                 self.claim(number, (session, org), steal);
             }
@@ -289,7 +287,7 @@ impl World {
         let rival = self.tabs.iter().enumerate().find(|(other, tab)| {
             let same = |one: &&Flight| {
                 let live = one.current && self.now - one.sent < FETCH_TIMEOUT;
-                let counts = live && !one.probe && !one.alone && one.sent >= stole_at;
+                let counts = live && !one.probe && !one.alone && one.sent > stole_at;
                 counts && one.template == flight.template && one.session.id == flight.session.id
             };
             *other != number && tab.runs() && tab.flights.iter().any(|one| same(&one))
