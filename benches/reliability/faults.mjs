@@ -9,8 +9,8 @@ const SHORT = 8;
 const WINDOW_MS = 30_000;
 
 const plural = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
-const seconds = (number) => `${number < 10 ? number.toFixed(1) : Math.round(number)} s`;
 const ms = (number) => `${Math.round(number)} ms`;
+const seconds = (number) => (number < 1 ? ms(number * 1000) : `${number < 9.9 ? number.toFixed(1) : Math.round(number)} s`);
 
 /** Of `count`: what the calls were answered. */
 export function answers({ calls, good, stale, none, errors, slowest }) {
@@ -238,7 +238,7 @@ export const FAULTS = [
       await pause(3_000);
       const stays = (await app.tab.evaluate(() => window.bridge.getSnapshot().status)) === "unauthenticated";
       const stored = await app.tab.evaluate(() => localStorage.getItem("clerk-bridge"));
-      return `signed out after ${ms(took.out)}, finished after ${seconds(took.all / 1000)}${took.rest}; ${stays ? "stays out" : "**back in**"}; ${stored ? "**something** stored" : "nothing stored"}`;
+      return `signed out after ${ms(took.out)}, all done after ${ms(took.all)}${took.rest}; ${stays ? "stays out" : "**back in**"}; ${stored ? "**something** stored" : "nothing stored"}`;
     },
   },
   {

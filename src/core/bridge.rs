@@ -44,6 +44,8 @@ pub struct Bridge {
     buried: (Name, Millis),
     /// Another tab has ended the session that the source shows: Clerk is asked about it then (E2).
     doubt: Millis,
+    /// When it was, last.
+    doubted: Millis,
     /// ... by this fetch, sent then.
     probe: Option<(RequestId, Millis)>,
     /// An ending before this moment is disproved: Clerk has minted a token for the session after it.
@@ -76,6 +78,7 @@ impl Bridge {
             tabs: Tabs::default(),
             buried: Default::default(),
             doubt: Millis::MAX,
+            doubted: Millis::ZERO,
             probe: None,
             proven: Millis::ZERO,
             vault: Vault::default(),

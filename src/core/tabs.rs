@@ -86,13 +86,15 @@ pub struct Tabs {
 }
 
 impl Tabs {
-    /// Stands in line for what this session and organization need; none: leaves the line.
-    pub fn join(&mut self, context: &mut Context, session: Session) {
+    /// Stands in line for what this session and organization need; none: leaves the line. Tells whether that is new.
+    pub fn join(&mut self, context: &mut Context, session: Session) -> bool {
         let line = (session.id, session.org);
-        if self.shared && line != self.line {
+        let moves = self.shared && line != self.line;
+        if moves {
             *self = Self { shared: true, line, ..Self::default() };
             context.push(Effect::Claim { session: line.0, org: line.1, steal: false });
         }
+        moves
     }
 
     /// This tab leads from now on, or does no more.

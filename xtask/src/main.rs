@@ -8,6 +8,7 @@ mod command;
 mod demo;
 mod paths;
 mod progress;
+mod prove;
 mod size;
 mod test;
 mod tools;
@@ -24,6 +25,8 @@ const USAGE: &str = "cargo xtask <chore>
   demo [--port N]   build everything and serve the example against local stand-ins; Ctrl-C ends it
   test [PART]       all checks, or one part: native, wasm, ts, e2e, size
   build             the npm package, into pkg/
+  prove [--seed N] [--days N]
+                    the model, the simulation of many tabs and the mutants, at length; one world again
   bench [ARGS]      the measurements that docs/performance.md quotes; `bench reliability [ROW]`: the
                     fault matrix of docs/reliability.md
   size              what an application downloads, against its budgets
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         "test" => test::test(&paths, rest),
         "build" => build::package(&paths),
         "bench" => bench::bench(&paths, rest),
+        "prove" => prove::prove(&paths, rest),
         "size" => build::package(&paths).and_then(|()| size::size(&paths)),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

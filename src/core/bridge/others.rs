@@ -14,6 +14,8 @@ use super::Bridge;
 /// A session that another tab has ended, and Clerk shows still, is asked for after so long, once (E2). An answer that
 /// takes longer than that again is none: a Clerk that was offline would bring back who signed out offline (E6).
 const DOUBT: Millis = Millis::seconds(2);
+/// ... and no sooner than so long after, if there is reason to.
+const DOUBT_AGAIN: Millis = Millis::seconds(20);
 
 impl Bridge {
     pub(super) fn heard(&mut self, message: Message, claims: Claims) {
@@ -28,6 +30,10 @@ impl Bridge {
         }
         if session == self.buried.0 {
             self.say_ended(message);
+            // Somebody lives in it. Clerk is asked once more who is right (J2).
+            if session == self.ended.id && self.doubt == Millis::MAX && self.doubted > Millis::ZERO {
+                self.doubt = self.context.time().max(self.doubted + DOUBT_AGAIN);
+            }
         } else if self.tabs.hears(context, message) {
             let Some(slot) = self.vault.slot(template) else { return };
             match said {
@@ -93,9 +99,16 @@ impl Bridge {
         }
     }
 
+    fn stand_in_line(&mut self, session: Session) {
+        if self.tabs.join(&mut self.context, session) {
+            self.vault.ask_again();
+        }
+    }
+
     /// What the source says is believed, whatever other tabs said before.
     pub(super) fn believe(&mut self) {
         self.doubt = Millis::MAX;
+        self.doubted = Millis::ZERO;
         self.probe = None;
     }
 
@@ -107,14 +120,15 @@ impl Bridge {
                 if self.buried.0 == session.id {
                     self.buried = Default::default(); // it is alive
                 }
-                self.tabs.join(&mut self.context, session);
+                self.stand_in_line(session);
             }
-            Who::User(_) => {}
-            _ => self.tabs.join(&mut self.context, Session::default()),
+            // Who cannot fetch leads nobody.
+            _ => self.stand_in_line(Session::default()),
         }
         self.context.wake_at(self.doubt);
         if self.doubt <= time && self.ended.user != Name::NONE {
             self.doubt = Millis::MAX;
+            self.doubted = time;
             let request = RequestId(self.context.id());
             self.probe = Some((request, time));
             self.context.push(Effect::Fetch { request, template: Name::NONE, minted: true });

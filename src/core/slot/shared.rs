@@ -43,7 +43,9 @@ impl Slot {
         }
         let lifetime = Lifetime::new(claims, context, sent, true);
         let remaining = lifetime.remaining(&context.clock);
-        if claims.exp.is_none() || remaining <= Millis::ZERO {
+        // What a backend refused is not replaced by what came before it (H5).
+        let older = self.held.is_some_and(|held| held.refused && came <= held.born.1);
+        if claims.exp.is_none() || remaining <= Millis::ZERO || older {
             self.own |= self.flight.take_if(|flight| flight.asks).is_some(); // it is all there is
             return;
         }

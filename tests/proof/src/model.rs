@@ -104,7 +104,12 @@ pub fn check_scene(scene: Scene, depth: usize, prepare: impl Fn() + Send + Sync 
             world.happen(action);
             told += &format!("\n  {:>6} {action:?}", world.now);
         }
-        let how = world.broken.clone().or_else(|| world.recovers(&Known::default())).map(|(_, how)| how).unwrap_or_default();
+        let how = world
+            .broken
+            .clone()
+            .or_else(|| world.recovers(&Known::default()))
+            .map(|(_, how)| how)
+            .unwrap_or_default();
         format!("{scene:?}: {promise}: {how}{told}")
     });
     Report {

@@ -75,9 +75,8 @@ impl World {
                 actions.extend((0..tab.flights.len()).map(|index| Action::Fail(number, index)));
                 actions.extend(tab.leavings.first().map(|_| Action::SignedOut(number, false)));
             }
-            let attaches = |index: &usize| {
-                matches!(tab.steps[*index].command, Command::Attach(_) | Command::Update(_))
-            };
+            let attaches =
+                |index: &usize| matches!(tab.steps[*index].command, Command::Attach(_) | Command::Update(_));
             if left.refusals > 0 {
                 let refused = (0..tab.steps.len()).filter(attaches);
                 actions.extend(refused.map(|index| Action::Refuse(number, index)));
@@ -122,13 +121,23 @@ impl World {
 
     /// What happens next when nothing goes wrong, and nothing takes long.
     pub fn calmest(&self) -> Option<Action> {
-        let mut actions = Vec::new();
-        let running = (0..self.tabs.len()).filter(|number| self.tabs[*number].runs());
-        running.for_each(|number| self.calm_actions(number, &mut actions));
+        let mut actions = self.all_calm();
         if actions.is_empty() {
             self.timers(&mut actions);
         }
         actions.first().copied()
+    }
+
+    /// The same, as far as it takes no time, and Clerk tells nobody of its own accord.
+    pub fn calmest_at_once(&self) -> Option<Action> {
+        self.all_calm().into_iter().find(|action| !matches!(action, Action::Learn(_)))
+    }
+
+    fn all_calm(&self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let running = (0..self.tabs.len()).filter(|number| self.tabs[*number].runs());
+        running.for_each(|number| self.calm_actions(number, &mut actions));
+        actions
     }
 
     /// Whether Clerk in this tab has something to learn: its session ended, or there is one at last.
@@ -253,11 +262,11 @@ impl World {
         if tab.view == Some(flight.session) {
             tab.cached = Some(token);
         }
-        tab.alone = false;
         let known = clerk.token(token);
         if known.minted >= flight.sent && flight.current && !late {
             tab.prove(flight.session.id, flight.sent);
-            tab.ended = tab.ended.filter(|ended| ended.session != flight.session.id || flight.sent < ended.at);
+            tab.ended =
+                tab.ended.filter(|ended| ended.session != flight.session.id || flight.sent < ended.at);
         }
         self.tell(number, Event::Fetched(flight.request, token, known.claims(self.tabs[number].shown)));
     }

@@ -17,6 +17,8 @@ use super::{Broken, Faults, Promise};
 const PATIENCE: i64 = 61_000;
 /// ... and go on doing so.
 const LONGER: i64 = 14_000;
+/// After so long nobody has a reason to doubt a leader any more that was silent before.
+const FORGOTTEN: i64 = 3_000;
 /// More than ever happens in that time.
 const MOST: usize = 3_000;
 /// A token that lasts so long gives the others time to do without a leader that froze (E3).
@@ -38,14 +40,12 @@ impl World {
     /// too. Most states come to rest in one of a few; from there it is looked at once.
     pub fn recovers(&self, known: &Known) -> Option<Broken> {
         let mut world = Self { left: Faults::default(), ..self.clone() };
-        world.calm_down(0).or_else(|| {
+        world.deliver_all().or_else(|| {
             world.fingerprint();
             if !known.add(world.print) {
                 return None;
             }
-            world.calm_down(PATIENCE).or_else(|| {
-                world.thaw().then(|| world.calm_down(PATIENCE)).flatten()
-            })
+            world.calm_down().or_else(|| world.thaw().then(|| world.calm_down()).flatten())
         })
     }
 
@@ -55,35 +55,66 @@ impl World {
         frozen.map(|tab| tab.life = Life::Running).count() > 0
     }
 
-    /// What is wrong after so long; with no time, only what goes wrong meanwhile.
-    fn calm_down(&mut self, patience: i64) -> Option<Broken> {
-        let start = self.now;
-        let well: Vec<_> = (0..self.tabs.len()).filter(|number| self.is_well(*number)).collect();
+    /// What goes wrong while all in flight arrives; then, who has heard of no ending (E2).
+    fn deliver_all(&mut self) -> Option<Broken> {
+        let (start, well) = (self.now, self.all_well());
+        for _ in 0..MOST {
+            let Some(action) = self.calmest_at_once() else { return self.unheard() };
+            let wrong = self.takes(action, start, &well);
+            if wrong.is_some() {
+                return wrong;
+            }
+        }
+        Some((Promise::Agreement, "they never stop talking".to_owned()))
+    }
+
+    /// What is wrong after a minute.
+    fn calm_down(&mut self) -> Option<Broken> {
+        let (start, well) = (self.now, self.all_well());
+        let all_run = self.tabs.iter().all(|tab| tab.life != Life::Frozen);
         for _ in 0..MOST {
             let action = self.calmest();
             if action.is_none_or(Action::takes_time) {
-                if patience == 0 {
-                    return None;
-                }
                 let next = self.tabs.iter().filter(|tab| tab.runs()).filter_map(|tab| tab.timer).min();
                 let passed = next.map_or(i64::MAX, |next| next - start);
-                if let Some(how) = self.disagrees().filter(|_| passed > patience) {
+                if let Some(how) = self.disagrees().filter(|_| passed > PATIENCE) {
                     return Some((Promise::Agreement, how));
                 }
-                if passed > patience + LONGER {
+                if passed > PATIENCE + LONGER {
                     return None;
                 }
             }
-            self.happens(action?);
-            if self.broken.is_some() {
-                return self.broken.take();
+            let wrong = self.takes(action?, start, &well);
+            if wrong.is_some() {
+                return wrong;
             }
-            if let Some(number) = well.iter().find(|number| self.is_let_down(**number)) {
-                let how = format!("tab {number} was well, and let down {} ms later", self.now - start);
-                return Some((Promise::Continuity, how));
+            if let Some(thief) = self.tabs.iter().position(|tab| all_run && tab.stole_at > start + FORGOTTEN) {
+                return Some((Promise::Fetches, format!("tab {thief} gave up on a leader that is well")));
             }
         }
         Some((Promise::Agreement, "it never comes to rest".to_owned()))
+    }
+
+    /// What goes wrong with this.
+    fn takes(&mut self, action: Action, start: i64, well: &[usize]) -> Option<Broken> {
+        self.happens(action);
+        let let_down = well.iter().find(|number| self.is_let_down(**number)).map(|number| {
+            let how = format!("tab {number} was well, and let down {} ms later", self.now - start);
+            (Promise::Continuity, how)
+        });
+        self.broken.take().or(let_down)
+    }
+
+    /// A tab that acts for a session which another tab has ended, and has no proof that it did not.
+    fn unheard(&self) -> Option<Broken> {
+        let running = || self.tabs.iter().enumerate().filter(|(_, tab)| tab.runs());
+        running().find_map(|(teller, tab)| {
+            let ended = tab.ended.filter(|ended| ended.by != By::Tab)?;
+            let proved =
+                |tab: &Tab| tab.proof.is_some_and(|proof| proof.session == ended.session && ended.at < proof.until);
+            let (deaf, _) = running().find(|(_, tab)| tab.acts_for(ended.session) && !proved(tab))?;
+            Some((Promise::Endings, format!("tab {deaf} has not heard what tab {teller} has ended: {ended:?}")))
+        })
     }
 
     /// What one tab shows, and its Clerk does not.
@@ -92,7 +123,10 @@ impl World {
         let mut apart = running.filter(|(_, tab)| !self.agrees(tab));
         let (number, tab) = apart.next()?;
         let state = tab.bridge.snapshot();
-        Some(format!("tab {number}: Clerk shows {:?}, it {state:?}, its backend {:?}", tab.view, tab.attached))
+        Some(format!(
+            "tab {number}: Clerk shows {:?}, it {state:?}, its backend {:?}",
+            tab.view, tab.attached
+        ))
     }
 
     fn agrees(&self, tab: &Tab) -> bool {
@@ -106,7 +140,14 @@ impl World {
         let accepted = tab.attached.is_some_and(|(session, token)| {
             session.id == view.id && self.clerk.token(token).ends() > self.now
         });
-        state.status == Status::Authenticated && state.session.id == view.id && !state.is_refreshing && accepted
+        state.status == Status::Authenticated
+            && state.session.id == view.id
+            && !state.is_refreshing
+            && accepted
+    }
+
+    fn all_well(&self) -> Vec<usize> {
+        (0..self.tabs.len()).filter(|number| self.is_well(*number)).collect()
     }
 
     /// A tab that has a good token for a while, of a session that nobody ended or says to have ended.
@@ -121,7 +162,8 @@ impl World {
             let rumour = tab.inbox.iter().any(|letter| letter.message.said == Said::Ended);
             self.clerk.is_alive(view) && others && !rumour
         });
-        let lasts = tab.attached.is_some_and(|(_, token)| self.clerk.token(token).ends() - self.now >= ENOUGH);
+        let lasts =
+            tab.attached.is_some_and(|(_, token)| self.clerk.token(token).ends() - self.now >= ENOUGH);
         tab.runs() && undisputed && lasts && self.agrees(tab)
     }
 

@@ -41,7 +41,9 @@ impl Name {
             "TokenId" => Self::Token,
             "Random" => Self::Random,
             "Millis" => Self::Millis,
-            "sent" | "timer" | "at" | "until" | "heard_at" | "asked_at" | "stole_at" | "stolen_until" => Self::Moment,
+            "sent" | "timer" | "at" | "until" | "heard_at" | "asked_at" | "stole_at" | "stolen_until" => {
+                Self::Moment
+            }
             _ => Self::Other,
         }
     }

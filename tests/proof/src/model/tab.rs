@@ -120,7 +120,7 @@ pub struct Tab {
     pub alone: bool,
     /// When another tab in the same line was heard last.
     pub heard_at: i64,
-    /// When another tab was asked last.
+    /// When another tab was asked last, if no token came since.
     pub asked_at: i64,
     /// When the lock was taken from another tab.
     pub stole_at: i64,

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use super::clerk::{Clerk, DAWN};
 use super::locks::{Line, Locks, News};
-use super::tab::{By, Ended, Flight, Leaving, Letter, Life, Running, START, Tab};
+use super::tab::{LONG_AGO, By, Ended, Flight, Leaving, Letter, Life, Running, START, Tab};
 use super::{Broken, Faults, Promise};
 
 /// A fetch that is not answered by then is given up.
@@ -178,7 +178,9 @@ impl World {
                 let tab = &mut self.tabs[number];
                 tab.timer = tab.bridge.timer().map(|at| at.0 - DAWN);
             }
-            Effect::Run { step, command, session, .. } => return self.run(number, Running { step, command, session }),
+            Effect::Run { step, command, session, .. } => {
+                return self.run(number, Running { step, command, session });
+            }
             Effect::Abort(step) => self.tabs[number].steps.retain(|running| running.step != step),
             Effect::Leave { leave, .. } => return Some(Event::Left(leave)),
             Effect::Answer(_, Ok(Some(token))) => {
@@ -201,9 +203,13 @@ impl World {
                 if steal {
                     tab.stole_at = now;
                 } else {
-                    tab.alone = false; // new others
+                    tab.alone = if tab.leads { robbed } else { tab.alone || silent }; // new others
                 }
                 self.claim(number, (session, org), steal);
+            }
+            Effect::Log(log) if matches!(log.what, What::TokenFetched | What::TokenShared) => {
+                let tab = &mut self.tabs[number];
+                (tab.asked_at, tab.alone) = (LONG_AGO, false);
             }
             Effect::Log(log) if log.what == What::IdentityChanged => {
                 self.tabs[number].flights.iter_mut().for_each(|flight| flight.current = false);
@@ -255,7 +261,13 @@ impl World {
         }
     }
 
-    fn check_token(&mut self, number: usize, what: &str, token: clerk_bridge::core::effect::TokenId, session: Session) {
+    fn check_token(
+        &mut self,
+        number: usize,
+        what: &str,
+        token: clerk_bridge::core::effect::TokenId,
+        session: Session,
+    ) {
         let known = self.clerk.token(token);
         let whose = known.session;
         if whose.user != session.user || whose.id != session.id {
@@ -273,9 +285,11 @@ impl World {
     /// and it was not told yet.
     fn note_alone(&mut self, number: usize) {
         let (now, tab) = (self.now, &mut self.tabs[number]);
-        let silent = now - tab.heard_at.max(tab.asked_at) >= LEASE.0;
+        let since = now - tab.heard_at.max(tab.asked_at);
+        let silent = tab.asked_at > LONG_AGO && (since >= LEASE.0 || now - tab.asked_at >= FETCH_TIMEOUT);
         let robbed = tab.news.iter().any(|(_, has)| !has);
-        tab.alone = if tab.leads { robbed } else { tab.alone || silent || now - tab.asked_at >= FETCH_TIMEOUT };
+        tab.alone =
+            if tab.leads { robbed } else { tab.alone || silent || now - tab.asked_at >= FETCH_TIMEOUT };
     }
 
     /// No two tabs of one session fetch the same, unless the lease of one ran out (E1, E3).

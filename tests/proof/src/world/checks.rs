@@ -5,7 +5,7 @@ use super::token::{Token, Tokens};
 use super::violation::Violation;
 use clerk_bridge::core::backend::{Policy, Setup};
 use clerk_bridge::core::effect::{CallerId, Command, Effect, RequestId, StepId, TokenId, What};
-use clerk_bridge::core::event::{Event, Wake};
+use clerk_bridge::core::event::{Ask, Event, Wake};
 use clerk_bridge::core::identity::{Name, Session, Source};
 use clerk_bridge::core::snapshot::{BackendState, Snapshot, Status};
 use clerk_bridge::core::tabs::Said;
@@ -49,6 +49,10 @@ pub struct Checks {
     flights: VecDeque<Flight>,
     online_at: Option<i64>,
     woke_at: i64,
+    /// The last thing that may ask for a minted token before its time.
+    urged_at: i64,
+    /// The last minted token of each template: when it was asked for, and how long it lives.
+    minted: BTreeMap<Name, (i64, i64)>,
     /// When the last fetch of a template failed.
     failed_at: BTreeMap<Name, i64>,
     /// The backends that let anonymous calls through.
@@ -89,6 +93,9 @@ macro_rules! demand {
 impl Checks {
     /// The wall clock was set: so much seemed to pass, and Clerk's time is not known any more.
     pub fn jumped(&mut self, now: i64, forwards: i64) {
+        if forwards != 0 {
+            self.minted.clear();
+        }
         self.calibrated = false;
         self.jumped_at = now;
         for flight in &mut self.flights {
@@ -110,6 +117,7 @@ impl Checks {
         self.kept.insert(token);
         let Some(flight) = self.flights.iter_mut().find(|flight| flight.request == request) else { return };
         let counts = flight.minted && flight.epoch == self.epoch && flight.landed.is_none();
+        let in_time = self.calibrated && facts.now - flight.sent < FETCH_TIMEOUT;
         let soon = flight.sent > self.jumped_at + 1_000 && facts.now - flight.sent <= 5_000;
         if facts.tokens.get(token).asked < flight.sent {
             if flight.minted {
@@ -118,6 +126,10 @@ impl Checks {
             }
         } else {
             self.calibrated |= counts && soon && claims.iat.is_some() && !claims.foreign;
+        }
+        if counts && in_time && !claims.foreign && facts.tokens.get(token).asked == flight.sent {
+            let life = facts.tokens.get(token).exp - facts.tokens.get(token).iat;
+            self.minted.insert(flight.template, (flight.sent, life));
         }
         let alive = claims.exp.is_none_or(|exp| exp.0 > facts.server + 6_000);
         let new = !self.brought.contains(&token);
@@ -129,6 +141,12 @@ impl Checks {
 
     pub fn event(&mut self, now: i64, event: &Event) {
         self.published = false;
+        match *event {
+            Event::Ask(_, Ask::Fresh(_) | Ask::Instead(..)) => self.urged_at = now,
+            Event::Rejected(..) | Event::StepFailed(..) | Event::Woke(_) => self.urged_at = now,
+            Event::Heard(message, _) if message.said == Said::Want && message.more[0] > 0 => self.urged_at = now,
+            _ => {}
+        }
         match *event {
             Event::Start => self.started = true,
             Event::Source(Source::SignedIn(session)) | Event::Restored(session) => {
@@ -149,9 +167,13 @@ impl Checks {
                 }
             }
             Event::FetchFailed(request, _) => {
-                if let Some(flight) = self.flights.iter_mut().find(|flight| flight.request == request) {
-                    if flight.landed.is_none() && flight.epoch == self.epoch {
-                        self.failed_at.insert(flight.template, now);
+                if let Some(index) = self.flights.iter().position(|flight| flight.request == request) {
+                    let template = self.flights[index].template;
+                    let current = !self.flights.iter().skip(index + 1).any(|flight| flight.template == template);
+                    let flight = &mut self.flights[index];
+                    let in_time = now - flight.sent < FETCH_TIMEOUT;
+                    if flight.landed.is_none() && flight.epoch == self.epoch && current && in_time {
+                        self.failed_at.insert(template, now);
                     }
                     flight.landed.get_or_insert(false);
                 }
@@ -184,6 +206,7 @@ impl Checks {
             Effect::Log(log) if log.what == What::IdentityChanged => {
                 self.epoch += 1;
                 self.failed_at.clear();
+                self.minted.clear();
                 self.brought.clear();
                 self.fooled = false;
             }
@@ -236,6 +259,11 @@ impl Checks {
         if let Some(since) = last {
             demand!(self, since >= 1_000, "C2", "minted again after {since} ms");
         }
+        // C2: no more than one scheduled fetch in a quarter of a token's life.
+        if let Some((sent, life)) = self.minted.get(&template).copied().filter(|_| minted) {
+            let early = self.urged_at < sent && now - sent < life / 4;
+            demand!(self, !early, "C2", "minted again {} ms after a token that lives {life} ms", now - sent);
+        }
         // B3: a page that wakes retries at once, but once a second.
         if let Some(at) = self.failed_at.remove(&template).filter(|_| self.woke_at == now) {
             let since = now - at;
@@ -286,9 +314,9 @@ impl Checks {
         let token = facts.tokens.get(id);
         demand!(self, self.kept.contains(&id), "J3", "{what} a token that was forgotten: {id:?}");
         demand!(self, self.brought.contains(&id), "D1", "{what} a token of another epoch: {id:?}");
-        let new = self.fooled || token.asked + facts.blur >= self.minted_since;
-        let before = self.minted_since - token.asked;
-        demand!(self, new, "C6", "{what} a token asked for {before} ms before the role changed: {id:?}");
+        let new = self.fooled || token.minted + facts.blur >= self.minted_since;
+        let before = self.minted_since - token.minted;
+        demand!(self, new, "C6", "{what} a token minted {before} ms before the role changed: {id:?}");
         token
     }
 

@@ -173,6 +173,7 @@ impl Client {
             exp: iat + if template == Name::NONE { servers.life.min(MINUTE) } else { servers.life },
             fits: servers.fits && template == Name::NONE,
             asked: moment.now,
+            minted: moment.now + latency / 2,
         });
         let (session, org) = (session.id, session.org);
         servers.mints.push(Mint { at: moment.now, tab: moment.tab, session, org, template });

@@ -215,7 +215,14 @@ impl World {
                 self.claim(tab, (session != Name::NONE).then_some((session, org)), steal);
             }
             Effect::Stop => self.leave_line(tab),
-            Effect::Answer(..) | Effect::Abort(_) | Effect::Cache(..) => {}
+            Effect::Abort(step) => {
+                let one = &mut self.tabs[tab];
+                if one.aborted.len() > 64 {
+                    one.aborted.drain(..32);
+                }
+                one.aborted.push(step);
+            }
+            Effect::Answer(..) | Effect::Cache(..) => {}
             Effect::Forget(_) | Effect::Log(_) => {}
         }
     }

@@ -118,7 +118,8 @@ impl World {
             && self.servers.weather == crate::scenario::Weather::Fine
             && self.services.iter().all(|(service, _)| *service == crate::scenario::Service::Fine);
         // Of a token that an earlier load left, only a bound of Clerk's time is known (C3).
-        if self.chaos || !one.checks.calibrated || !fine || self.now - well_since < SETTLED || !one.client.loaded || one.client.flaps {
+        // Leases and heartbeats are for tokens of a minute or more.
+        if self.scenario.life < MINUTE || self.chaos || !one.checks.calibrated || !fine || self.now - well_since < SETTLED || !one.client.loaded || one.client.flaps {
             return;
         }
         let Some(shown) = one.client.shows.filter(|shown| self.servers.is_alive(shown.id)) else { return };

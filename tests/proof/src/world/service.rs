@@ -81,7 +81,10 @@ impl World {
         let event = match ending {
             Ending::Judged(token) => {
                 let claims = self.tokens.get(token);
-                if claims.exp + 5 * SECOND <= self.server() {
+                // Who can be interrupted gives up what it was doing.
+                let interruptible = self.scenario.backends[backend].policy.has(Policy::INTERRUPTIBLE);
+                let interrupted = interruptible && self.tabs[tab].aborted.contains(&step);
+                if interrupted || claims.exp + 5 * SECOND <= self.server() {
                     Event::StepFailed(step, Refusal::Refused)
                 } else {
                     self.tabs[tab].handed[backend] = Some((step, token));

@@ -283,7 +283,9 @@ impl World {
         let page = if sessions.is_empty() { Session::default() } else { random.of(&sessions) };
         let span = random.of(&[0, 0, 1_000, 90_000, u32::MAX]);
         let mut token = TokenId(random.below(self.tokens.len() + 1) as u32);
-        if random.percent(30) {
+        if random.percent(50) {
+            token = TokenId(self.tokens.len() as u32);
+        } else if random.percent(50) {
             let (iat, exp) = (self.wall() - 1_000, self.wall() + MINUTE);
             token = self.tokens.add(Token {
                 user: random.of(&[page.user, Name(1), Name(77)]),
@@ -295,6 +297,7 @@ impl World {
                 exp,
                 fits: false,
                 asked: self.now,
+                minted: self.now,
             });
         }
         let message = Message {

@@ -41,6 +41,8 @@ pub struct Tab {
     pub callers: u32,
     /// Fetches that hang.
     pub stuck: Vec<(RequestId, Name, bool)>,
+    /// Steps that were told that their session is over.
+    pub aborted: Vec<StepId>,
     pub hanging: Vec<(StepId, usize, super::service::Ending)>,
     /// For each backend: the step and token it has, and whose data.
     pub handed: Vec<Option<(StepId, TokenId)>>,
@@ -91,6 +93,7 @@ impl World {
             live: None,
             callers: 0,
             stuck: Vec::new(),
+            aborted: Vec::new(),
             hanging: Vec::new(),
             handed: vec![None; backends],
             data: vec![Name::NONE; backends],

@@ -20,6 +20,8 @@ pub struct Token {
     pub exp: i64,
     pub fits: bool,
     pub asked: i64,
+    /// When it was minted.
+    pub minted: i64,
 }
 
 impl Token {
