@@ -107,7 +107,7 @@ describe("leaving, in many tabs", { concurrency: 4 }, () => {
       });
   }
 
-  scene("e2_j2 a mistaken end while Clerk takes three seconds: back within a back-off step once it is well",
+  scene("e2_j2 a mistaken end while Clerk takes three seconds: back within a back-off step of another tab that lives",
     { ...vanilla, lifetime: 60 }, async (scene) => {
       const { cloud } = scene;
       const tabs = await open(scene, 2);
@@ -118,7 +118,9 @@ describe("leaving, in many tabs", { concurrency: 4 }, () => {
       await say([message(SAID.ended, await scene.page.evaluate(() => window.Clerk.session.id), { template: null })]);
       await cloud.until("late answers", (log) => log.sessionMints().filter(({ detail }) => detail.status).length >= 2, { since });
       await cloud.clear();
-      await everywhere(tabs, (tab) => tab.sees(() => window.seen.states.at(-1).isAuthenticated, undefined, 35_000));
+      // An answer that late might be that of a Clerk that was offline: it counts for nothing, as long as nobody says otherwise.
+      tabs.push(await scene.tab());
+      await everywhere(tabs, (tab) => tab.sees(() => window.seen?.states.at(-1)?.isAuthenticated, undefined, 40_000));
       await assertGood(tabs, ada);
     });
 

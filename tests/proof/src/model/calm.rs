@@ -88,7 +88,8 @@ impl World {
             if wrong.is_some() {
                 return wrong;
             }
-            if let Some(thief) = self.tabs.iter().position(|tab| all_run && tab.stole_at > start + FORGOTTEN) {
+            if let Some(thief) = self.tabs.iter().position(|tab| all_run && tab.stole_at > start + FORGOTTEN)
+            {
                 return Some((Promise::Fetches, format!("tab {thief} gave up on a leader that is well")));
             }
         }
@@ -110,10 +111,14 @@ impl World {
         let running = || self.tabs.iter().enumerate().filter(|(_, tab)| tab.runs());
         running().find_map(|(teller, tab)| {
             let ended = tab.ended.filter(|ended| ended.by != By::Tab)?;
-            let proved =
-                |tab: &Tab| tab.proof.is_some_and(|proof| proof.session == ended.session && ended.at < proof.until);
+            let proved = |tab: &Tab| {
+                tab.proof.is_some_and(|proof| proof.session == ended.session && ended.at < proof.until)
+            };
             let (deaf, _) = running().find(|(_, tab)| tab.acts_for(ended.session) && !proved(tab))?;
-            Some((Promise::Endings, format!("tab {deaf} has not heard what tab {teller} has ended: {ended:?}")))
+            Some((
+                Promise::Endings,
+                format!("tab {deaf} has not heard what tab {teller} has ended: {ended:?}"),
+            ))
         })
     }
 

@@ -29,8 +29,7 @@ impl Scene {
     pub fn deeper(self) -> usize {
         match self {
             Self::Rotation => 3,
-            Self::Second => 2,
-            Self::Dawn => 1,
+            Self::Dawn | Self::Second => 1,
             Self::Leaving | Self::Switch => 0,
         }
     }

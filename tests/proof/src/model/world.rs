@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use super::clerk::{Clerk, DAWN};
 use super::locks::{Line, Locks, News};
-use super::tab::{LONG_AGO, By, Ended, Flight, Leaving, Letter, Life, Running, START, Tab};
+use super::tab::{By, Ended, Flight, LONG_AGO, Leaving, Letter, Life, Running, START, Tab};
 use super::{Broken, Faults, Promise};
 
 /// A fetch that is not answered by then is given up.
@@ -203,7 +203,7 @@ impl World {
                 if steal {
                     tab.stole_at = now;
                 } else {
-                    tab.alone = if tab.leads { robbed } else { tab.alone || silent }; // new others
+                    tab.alone = false; // new others
                 }
                 self.claim(number, (session, org), steal);
             }
@@ -288,8 +288,7 @@ impl World {
         let since = now - tab.heard_at.max(tab.asked_at);
         let silent = tab.asked_at > LONG_AGO && (since >= LEASE.0 || now - tab.asked_at >= FETCH_TIMEOUT);
         let robbed = tab.news.iter().any(|(_, has)| !has);
-        tab.alone =
-            if tab.leads { robbed } else { tab.alone || silent || now - tab.asked_at >= FETCH_TIMEOUT };
+        tab.alone = if tab.leads { robbed } else { tab.alone || silent };
     }
 
     /// No two tabs of one session fetch the same, unless the lease of one ran out (E1, E3).

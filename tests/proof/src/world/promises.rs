@@ -2,7 +2,7 @@
 
 use super::What;
 use super::World;
-use crate::scenario::{Kind, MINUTE, SECOND, TEMPLATE};
+use crate::scenario::{Kind, MINUTE, SECOND, TEMPLATE, Weather};
 use clerk_bridge::core::backend::{Policy, Template};
 use clerk_bridge::core::event::Event;
 use clerk_bridge::core::identity::{Name, Session, Source};
@@ -36,7 +36,7 @@ impl World {
         one.checks.minted_since = if mints { now } else { 0 };
         if after.id != before.id {
             let own = matches!(event, Event::Source(Source::SignedOut) | Event::SignOut(_));
-            if after.id == Name::NONE && own && one.shared {
+            if after.id == Name::NONE && own && one.shared && one.crash_after.is_none() {
                 self.register_ending(tab, before.id);
             }
             // Whose own sign-out has failed may come back.
@@ -102,7 +102,9 @@ impl World {
     /// A session that the tab has heard of as ended is back only with a token asked for after that (E2, E6).
     fn comes_back(&mut self, tab: usize, session: Name) {
         let heard = self.tabs[tab].heard_ended.iter().find(|(one, _)| *one == session);
+        // An old token passed off for a new one proves what it should not: nobody can tell.
         if let Some((_, at)) = heard.copied()
+            && self.servers.weather != Weather::Same
             && !self.servers.minted_since(session, at)
         {
             let text = format!("back in {session:?}, which ended {} ms ago in another tab", self.now - at);
@@ -115,7 +117,7 @@ impl World {
         let one = &self.tabs[tab];
         let well_since = one.well_since.max(self.fair_since);
         let fine = self.online
-            && self.servers.weather == crate::scenario::Weather::Fine
+            && self.servers.weather == Weather::Fine
             && self.services.iter().all(|(service, _)| *service == crate::scenario::Service::Fine);
         // Of a token that an earlier load left, only a bound of Clerk's time is known (C3).
         // Leases and heartbeats are for tokens of a minute or more.
@@ -178,7 +180,7 @@ impl World {
                 let opened = self.scenario.story.len();
                 // Waits of 15 s on average once they have grown, fewer than ten until then.
                 let mut most = (ms / (8 * SECOND)) as usize + 14 + 3 * opened;
-                if let crate::scenario::Weather::Limited(seconds) = weather {
+                if let Weather::Limited(seconds) = weather {
                     most = most.min((ms / (seconds * SECOND)) as usize + 6 + 3 * opened);
                 }
                 for template in [Name::NONE, TEMPLATE] {

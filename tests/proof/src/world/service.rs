@@ -92,6 +92,7 @@ impl World {
                 }
             }
             Ending::Detached(reason, owes) => {
+                self.tabs[tab].handed[backend] = None;
                 let policy = self.scenario.backends[backend].policy;
                 let keeps = (reason == Reason::SignedOut && policy.has(Policy::KEEPS_SIGNED_OUT))
                     || (reason == Reason::Rejected && policy.has(Policy::KEEPS_REJECTED));
