@@ -24,7 +24,10 @@ export function answers({ calls, good, stale, none, errors, slowest }) {
 }
 const requests = ({ requests }) => plural(requests, "request");
 const spent = (counted) => `${requests(counted)} in ${seconds(counted.seconds)}; ${answers(counted)}`;
-const told = async (app, type) => ((await app.tab.evaluate((type) => window.seen.events.some((one) => one.type === type), type)) ? `event \`${type}\`` : "no event");
+const told = async ({ tab }, type) => {
+  const seen = await tab.evaluate((type) => window.seen.events.some((one) => one.type === type), type);
+  return seen ? `event \`${type}\`` : "no event";
+};
 const waited = (tab) => tab.evaluate(() => window.seen.states.some(({ isRefreshing }) => isRefreshing));
 const session = async (app, tab) => ((await app.stayedIn(tab)) ? "still signed in" : "**signed out**");
 
@@ -90,9 +93,10 @@ const leaving = (expired) => async (app) => {
   const result = await other.evaluate(() => window.bridge.signOut().then(() => "signed out", (error) => error.code));
   await app.cloud.clear();
   await pause(2_000);
-  const left = await app.count(() => Promise.all([leader, other].map((tab) => tab.evaluate(() => window.inTurn(1)))));
-  const out = await app.tabs.reduce(async (all, tab) => (await all) && (await tab.evaluate(() => window.seen.states.at(-1).status)) === "unauthenticated", true);
-  return `${result}; both tabs ${out && left.none === 2 ? "signed out, for good" : `**not**: ${answers(left)}`}`;
+  const left = await app.atOnce(1);
+  const states = await Promise.all(app.tabs.map((tab) => tab.evaluate(() => window.seen.states.at(-1).status)));
+  const out = left.none === 2 && states.every((status) => status === "unauthenticated");
+  return `${result}; both tabs ${out ? "signed out, for good" : `**not**: ${answers(left)}`}`;
 };
 
 export const FAULTS = [
@@ -195,9 +199,12 @@ export const FAULTS = [
       await app.fetching(since);
       await leader.close();
       const at = Date.now();
-      await app.cloud.until("another answer", () => other.evaluate((at) => window.seen.events.some((one) => /^token\.(fetched|shared)$/.test(one.type) && one.at > at), at));
-      const took = (Date.now() - at) / 1000;
-      return `the other tab: a new token after ${seconds(took)}, ${plural(await app.requests(since), "request")}; ${(await waited(other)) ? "without one for a while" : "the old one was good until then"}`;
+      const came = ({ type }) => ["token.fetched", "token.shared"].includes(type);
+      const later = async () => (await other.evaluate(() => window.seen.events)).some((one) => came(one) && one.at > at);
+      await app.cloud.until("another answer", later);
+      const took = seconds((Date.now() - at) / 1000);
+      const until = (await waited(other)) ? "without one for a while" : "the old one was good until then";
+      return `the other tab: a new token after ${took}, ${plural(await app.requests(since), "request")}; ${until}`;
     },
   },
   {
@@ -214,8 +221,9 @@ export const FAULTS = [
         });
       });
       const counted = await app.count(() => other.evaluate(() => window.steadily(100, 8_000)), true);
-      const all = counted.good === counted.calls;
-      return `the other tab: ${all ? "a call every 100 ms, all good" : answers(counted)}, ${(await waited(other)) ? `the slowest after ${seconds(counted.slowest)}` : "none waited"}; ${plural(counted.requests + 1, "request")}`;
+      const good = counted.good === counted.calls ? "a call every 100 ms, all good" : answers(counted);
+      const wait = (await waited(other)) ? `the slowest after ${seconds(counted.slowest)}` : "none waited";
+      return `the other tab: ${good}, ${wait}; ${plural(counted.requests + 1, "request")}`;
     },
   },
   { name: "tab 2 signs out while tab 1 refreshes, token expired", options: { life: SHORT, tabs: 2 }, play: leaving(true) },
@@ -238,7 +246,8 @@ export const FAULTS = [
       await pause(3_000);
       const stays = (await app.tab.evaluate(() => window.bridge.getSnapshot().status)) === "unauthenticated";
       const stored = await app.tab.evaluate(() => localStorage.getItem("clerk-bridge"));
-      return `signed out after ${ms(took.out)}, all done after ${ms(took.all)}${took.rest}; ${stays ? "stays out" : "**back in**"}; ${stored ? "**something** stored" : "nothing stored"}`;
+      const after = `${stays ? "stays out" : "**back in**"}; ${stored ? "**something** stored" : "nothing stored"}`;
+      return `signed out after ${ms(took.out)}, all done after ${ms(took.all)}${took.rest}; ${after}`;
     },
   },
   {

@@ -42,6 +42,8 @@ pub struct Bridge {
     tabs: Tabs,
     /// The last session that was ended here, and when: a tab that comes later is told (E6).
     buried: (Name, Millis),
+    /// When that was said last, here or elsewhere.
+    tolled: Millis,
     /// Another tab has ended the session that the source shows: Clerk is asked about it then (E2).
     doubt: Millis,
     /// When it was, last.
@@ -77,6 +79,7 @@ impl Bridge {
             ended: Session::default(),
             tabs: Tabs::default(),
             buried: Default::default(),
+            tolled: Millis::ZERO,
             doubt: Millis::MAX,
             doubted: Millis::ZERO,
             probe: None,

@@ -143,7 +143,8 @@ fn geckodriver(paths: &Paths) -> Outcome<PathBuf> {
         // It only hands commands on, so the build that takes half the time will do.
         let quick = ["--debug", "--config", "profile.dev.debug=false"];
         cargo_install(paths, &[&["geckodriver", "--version", GECKODRIVER], &quick[..]].concat(), &kept)
-    })?;
+    })
+    .map_err(|why| format!("{why}; install geckodriver and set GECKODRIVER to the program"))?;
     Ok(built)
 }
 

@@ -14,8 +14,8 @@ export const createBrowser = () => {
   const held = new Map<string, (error: unknown) => void>();
   const waiting = new Set<Waiting>();
   const listeners = new Map<unknown, Set<string>>();
-  /** Of the tab that says nothing: how it lets go of each lock. */
-  const frozen = new Map<string, () => void>();
+  /** The locks of a tab that says nothing. */
+  const frozen = new Set<string>();
 
   class Channel {
     onmessage?: (event: { data: unknown }) => void;
@@ -79,17 +79,12 @@ export const createBrowser = () => {
   });
 
   return {
-    /** A tab that says nothing takes every lock. */
-    freeze: () => {
+    /** A tab that says nothing takes every lock. What it has is not counted. */
+    freeze() {
       for (const name of [...held.keys()]) {
-        const forever = () => new Promise<void>((thaw) => frozen.set(name, thaw));
-        request(name, { steal: true }, forever).catch(() => frozen.delete(name));
+        frozen.add(name);
+        request(name, { steal: true }, () => new Promise(() => {})).catch(() => frozen.delete(name));
       }
-    },
-    /** What it still has of them it gives back. */
-    thaw: () => {
-      frozen.forEach((thaw) => thaw());
-      frozen.clear();
     },
     holdings: () => ({
       timers: vi.getTimerCount(),

@@ -1,7 +1,7 @@
 // What is left of a bridge, module and all, on a clock that the test turns: nothing, whenever it is let go, and no more
 // after a thousand rotations than after one.
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
-import { type Bridge, createBridge, defineBackend } from "../../src/index.js";
+import { createBridge, defineBackend } from "../../src/index.js";
 import { createTestSource, type TestSource } from "../../src/testing.js";
 import { createBrowser } from "../fake/browser.js";
 
@@ -82,8 +82,8 @@ const LIFE: Array<[ms: number, step: (source: TestSource) => unknown]> = [
 const LASTS = LIFE.reduce((sum, [ms]) => sum + ms, 0);
 
 it("d6_j3_nothing_is_left_of_tabs_that_are_let_go_at_any_moment", async () => {
-  const source = createSource(null);
   for (let end = 0; end < LASTS; end += end < 3 * SECOND ? 100 : 2900) {
+    const source = createSource(null);
     const tabs = [open(source), open(source)];
     let left = end;
     for (const [ms, step] of LIFE) {

@@ -17,6 +17,9 @@ const DOUBT: Millis = Millis::seconds(2);
 /// ... and no sooner than so long after, if there is reason to.
 const DOUBT_AGAIN: Millis = Millis::seconds(20);
 
+/// That a session has ended is said no more often, however many tabs know and however much another says in it.
+const TOLL: Millis = Millis(50);
+
 impl Bridge {
     pub(super) fn heard(&mut self, message: Message, claims: Claims) {
         let context = &mut self.context;
@@ -25,10 +28,16 @@ impl Bridge {
         if said == Said::Token {
             context.drop_token(token); // unless it is held once the event is handled
         }
+        let time = context.time();
+        if session == self.buried.0 && time < self.tolled + TOLL {
+            return; // it was said a moment ago, here or by another
+        }
         if said == Said::Ended {
+            self.tolled = time;
             return self.ended_elsewhere(session, span);
         }
         if session == self.buried.0 {
+            self.tolled = time;
             self.say_ended(message);
             // Somebody lives in it. Clerk is asked once more who is right (J2).
             if session == self.ended.id && self.doubt == Millis::MAX && self.doubted > Millis::ZERO {

@@ -121,6 +121,7 @@ impl Bridge {
 
     pub(super) fn begin_sign_out(&mut self, caller: CallerId) {
         self.signing_out.add(caller, RequestId(0)); // D7
+        self.believe(); // what Clerk says of the session now must not bring it back
         match self.who {
             Who::User(session) => self.ended = session,
             Who::Unreachable => {} // what an earlier page load left is cleared all the same

@@ -127,6 +127,8 @@ pub struct World {
     chaos: bool,
     history: History,
     stats: Stats,
+    /// Clerk passes old tokens off for new ones at times.
+    fooled: bool,
     violation: Option<Violation>,
     /// The tab where it happened.
     scene: Option<usize>,
@@ -169,6 +171,7 @@ impl World {
             chaos: scenario.kind == crate::scenario::Kind::Chaos,
             history: History::default(),
             stats: Stats::default(),
+            fooled: false,
             violation: None,
             scene: None,
             signed_in_at: 0,
@@ -266,6 +269,7 @@ impl World {
             server: self.server(),
             tokens: &self.tokens,
             setups: &self.scenario.backends,
+            fooled: self.fooled,
             blur: if self.chaos { i64::MAX / 2 } else { self.scenario.delay + 2 },
         }
     }

@@ -29,6 +29,7 @@ impl World {
             Happening::Role(role, late) => self.set_role(Name(role), late),
             Happening::Weather(weather, ms) => {
                 self.servers.weather = weather;
+                self.fooled |= weather == Weather::Same;
                 self.weather_turn += 1;
                 self.after(ms, What::Clears(self.weather_turn));
             }
