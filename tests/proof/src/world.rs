@@ -191,15 +191,10 @@ impl World {
         world.stats.tries_refused = world.servers.refused;
         world.stats.mints = world.servers.mints.len() as u64;
         let history = |violation| {
-            let scene = world.scene;
-            let of_tab = world.history.tail(
-                std::env::var("TAIL").ok().and_then(|n| n.parse().ok()).unwrap_or(40),
-                std::env::var("TAB").ok().and_then(|n| n.parse().ok()).or(scene),
-            );
-            let whole = world
-                .history
-                .tail(std::env::var("TAIL").ok().and_then(|n| n.parse().ok()).unwrap_or(60), None);
-            (violation, format!("of tab {scene:?}:\n{of_tab}\nof all:\n{whole}"))
+            let of_tab = world.history.tail(60, world.scene);
+            let whole = world.history.tail(60, None);
+            let scene = world.scene.map_or("no tab".into(), |tab| format!("tab {tab}"));
+            (violation, format!("of {scene}:\n{of_tab}\nof all:\n{whole}"))
         };
         Outcome { violation: world.violation.clone().map(history), stats: world.stats }
     }

@@ -13,9 +13,7 @@ use clerk_bridge::core::identity::{Name, Session};
 #[derive(Clone, Copy, Debug)]
 pub struct Mint {
     pub at: i64,
-    pub tab: usize,
     pub session: Name,
-    pub org: Name,
     pub template: Name,
 }
 
@@ -105,7 +103,6 @@ pub struct Moment {
     pub now: i64,
     pub server: i64,
     pub wall: i64,
-    pub tab: usize,
     pub online: bool,
 }
 
@@ -167,7 +164,6 @@ impl Client {
             user: if foreign { Name(99) } else { session.user },
             session: session.id,
             org: session.org,
-            role: servers.role,
             template,
             iat,
             exp: iat + if template == Name::NONE { servers.life.min(MINUTE) } else { servers.life },
@@ -175,8 +171,7 @@ impl Client {
             asked: moment.now,
             minted: moment.now + latency / 2,
         });
-        let (session, org) = (session.id, session.org);
-        servers.mints.push(Mint { at: moment.now, tab: moment.tab, session, org, template });
+        servers.mints.push(Mint { at: moment.now, session: session.id, template });
         if self.cache.len() > 32 {
             self.cache.drain(..16);
         }

@@ -19,7 +19,7 @@ pub enum Entry {
 #[derive(Debug, Default)]
 pub struct History(VecDeque<(i64, usize, Entry)>);
 
-const KEPT: usize = 40_000;
+const KEPT: usize = 4_000;
 
 impl History {
     pub fn note(&mut self, at: i64, tab: usize, entry: Entry) {

@@ -235,8 +235,7 @@ impl World {
     }
 
     pub(super) fn fetch(&mut self, tab: usize, request: RequestId, template: Name, minted: bool) {
-        let moment =
-            Moment { now: self.now, server: self.server(), wall: self.wall(), tab, online: self.online };
+        let moment = Moment { now: self.now, server: self.server(), wall: self.wall(), online: self.online };
         let client = &mut self.tabs[tab].client;
         let (after, reply) =
             client.fetch(&mut self.servers, &mut self.tokens, &mut self.random, moment, (template, minted));

@@ -3,7 +3,7 @@
 use super::What;
 use super::World;
 use crate::scenario::{Kind, MINUTE, SECOND, TEMPLATE, Weather};
-use clerk_bridge::core::backend::{Policy, Template};
+use clerk_bridge::core::backend::Policy;
 use clerk_bridge::core::event::Event;
 use clerk_bridge::core::identity::{Name, Session, Source};
 use clerk_bridge::core::snapshot::Status;
@@ -121,7 +121,14 @@ impl World {
             && self.services.iter().all(|(service, _)| *service == crate::scenario::Service::Fine);
         // Of a token that an earlier load left, only a bound of Clerk's time is known (C3).
         // Leases and heartbeats are for tokens of a minute or more.
-        if self.scenario.life < MINUTE || self.chaos || !one.checks.calibrated || !fine || self.now - well_since < SETTLED || !one.client.loaded || one.client.flaps {
+        if self.scenario.life < MINUTE
+            || self.chaos
+            || !one.checks.calibrated
+            || !fine
+            || self.now - well_since < SETTLED
+            || !one.client.loaded
+            || one.client.flaps
+        {
             return;
         }
         let Some(shown) = one.client.shows.filter(|shown| self.servers.is_alive(shown.id)) else { return };
@@ -195,11 +202,5 @@ impl World {
             }
             _ => {}
         }
-    }
-
-    /// The templates that backends of this world may want.
-    #[allow(dead_code)]
-    pub(super) fn wants_template(&self) -> bool {
-        self.scenario.backends.iter().any(|setup| setup.template != Template::Fixed(Name::NONE))
     }
 }

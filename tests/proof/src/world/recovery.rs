@@ -2,7 +2,7 @@
 //! (J2), stay so, and let go of everything when the user leaves (D2, F4).
 
 use super::{Mail, World};
-use crate::scenario::{Happening, MINUTE, SECOND, Service, Weather};
+use crate::scenario::{Happening, Kind, MINUTE, SECOND, Service, Weather};
 use clerk_bridge::core::backend::Policy;
 use clerk_bridge::core::event::{Event, Wake};
 use clerk_bridge::core::failure::Code;
@@ -93,7 +93,9 @@ impl World {
         }
         self.offline_until = self.now;
         self.go_online();
-        self.fair_since = self.now;
+        // Messages that are late may come still.
+        let late = if self.scenario.kind == Kind::Chaos { 90 * SECOND } else { 0 };
+        self.fair_since = self.now + late;
     }
 
     /// What the next tokens tell of Clerk's time may still show that one at hand is dead; then all is quiet.

@@ -79,13 +79,11 @@ impl World {
                 self.tabs[tab].signs_out = well;
                 self.call(tab, Event::SignOut);
             }
-            Happening::Session(_, user) => {
-                if self.tabs[tab].client.loaded {
-                    let session = self.servers.sign_in(user);
-                    self.servers.current = Some(session);
-                    self.tabs[tab].client.shows = Some(session);
-                    self.look(tab);
-                }
+            Happening::Session(_, user) if self.tabs[tab].client.loaded => {
+                let session = self.servers.sign_in(user);
+                self.servers.current = Some(session);
+                self.tabs[tab].client.shows = Some(session);
+                self.look(tab);
             }
             Happening::Organization(_, org) => {
                 if let Some(session) = &mut self.tabs[tab].client.shows {
@@ -292,7 +290,6 @@ impl World {
                 user: random.of(&[page.user, Name(1), Name(77)]),
                 session: page.id,
                 org: page.org,
-                role: page.role,
                 template: Name::NONE,
                 iat,
                 exp,

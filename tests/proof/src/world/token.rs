@@ -14,7 +14,6 @@ pub struct Token {
     pub user: Name,
     pub session: Name,
     pub org: Name,
-    pub role: Name,
     pub template: Name,
     pub iat: i64,
     pub exp: i64,
