@@ -31,14 +31,14 @@ export type CreateMachine = (
 
 /** @internal An instance of its own, which shares nothing with one that has trapped. */
 export const open = async (module: WebAssembly.Module): Promise<CreateMachine> => {
-  let current: MachineHost;
+  let current: MachineHost | undefined;
   const text = (at: number, length: number) => new TextDecoder().decode(new Uint8Array(exports.memory.buffer, at, length));
   const { exports }: any = await WebAssembly.instantiate(module, {
     host: {
-      effect: (...effect: [number]) => current.effect(...effect),
-      wait: (...wait: Parameters<MachineHost["wait"]>) => current.wait(...wait),
+      effect: (...effect: [number]) => current!.effect(...effect),
+      wait: (...wait: Parameters<MachineHost["wait"]>) => current!.wait(...wait),
       log: (name: number, length: number, backend: number, template: number, reason: number, end: number, ms: number) =>
-        current.log(text(name, length), backend, template, text(reason, end), ms),
+        current!.log(text(name, length), backend, template, text(reason, end), ms),
       wall: () => Date.now(),
       mono: () => performance.now(),
     },
@@ -54,7 +54,10 @@ export const open = async (module: WebAssembly.Module): Promise<CreateMachine> =
         current = host;
         exports.token(machine, ...token);
       },
-      free: () => exports.free(machine),
+      free() {
+        exports.free(machine);
+        current = undefined; // what it held goes, too (J3)
+      },
     };
   };
 };

@@ -80,7 +80,10 @@ export const createTabs = (name: string, hear: (message: Message) => void, lead:
         if (!lock) request({ signal });
         else {
           request({ steal });
-          return new Promise((resolve) => setTimeout(resolve, STEAL_MS));
+          return new Promise<void>((resolve) => {
+            const timer = setTimeout(resolve, STEAL_MS);
+            signal.onabort = () => resolve(clearTimeout(timer));
+          });
         }
       });
   };

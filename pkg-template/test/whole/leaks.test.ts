@@ -98,8 +98,7 @@ it("d6_j3_nothing_is_left_of_tabs_that_are_let_go_at_any_moment", async () => {
   }
 }, PATIENCE);
 
-// The lock that keeps others from taking it again at once is held for a second, whatever happens.
-it.fails("d6_nothing_is_left_of_a_tab_that_has_just_taken_the_lock_from_a_frozen_one", async () => {
+it("d6_nothing_is_left_of_a_tab_that_has_just_taken_the_lock_from_a_frozen_one", async () => {
   const tab = open(createSource("user_a"));
   await pass(SECOND);
   const { locks } = browser.holdings();

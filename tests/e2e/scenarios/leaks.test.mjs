@@ -107,8 +107,8 @@ describe("leaks", { concurrency: 2 }, () => {
     await assertLeavesNothing(page, live);
     const { instances, bytes } = await modules(page);
     assert.equal(instances, 1);
-    // How many of them there are at once, and so the most that is taken, is a matter of speed.
-    assert.ok(bytes - memory.bytes < ROUNDS * 200, `${bytes} bytes of memory, and ${memory.bytes} before`);
+    // How many of them there are at once, and so the most that is taken, is a matter of speed. Each takes 2.5 kB.
+    assert.ok(bytes - memory.bytes < ROUNDS * 1000, `${bytes} bytes of memory, and ${memory.bytes} before`);
   });
 
   scene("j3 a hundred bridges side by side: one module, and each within its budget", { user, page: "lifetimes", before },
