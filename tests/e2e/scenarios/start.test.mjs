@@ -20,7 +20,7 @@ describe("start", { concurrency: 4 }, () => {
   scene("a1_a2_h1 signing in: one fetch, one hand-over, queries run once as the user", {}, async (scene) => {
     const { cloud } = scene;
     await scene.unauthenticated();
-    await scene.sees(() => "users:whoami" in window.seen.results);
+    await scene.sees(() => ["users:whoami", "tasks:list"].every((path) => window.seen.results[path]?.length));
     const since = await cloud.mark();
     await scene.signIn(user);
     await scene.settled(user);
