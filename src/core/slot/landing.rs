@@ -57,7 +57,9 @@ impl Slot {
         if late && !better {
             return true;
         }
-        if !minted && lifetime.is_spent(&context.clock) {
+        // Clerk's cache here may be behind what another tab has brought (C6).
+        let outdone = !minted && !better;
+        if outdone || !minted && lifetime.is_spent(&context.clock) {
             self.force(); // Clerk's cache handed out a token at its end (B7)
         } else {
             self.failure = None;
@@ -65,7 +67,7 @@ impl Slot {
             self.asked = false;
         }
         let refused_again = !minted && same.is_some_and(|held| held.refused);
-        if remaining > Millis::ZERO && !refused_again {
+        if remaining > Millis::ZERO && !refused_again && !outdone {
             self.hold(context, token, claims.fits, lifetime, born);
             context.log(What::TokenFetched, Of::Template(self.template), Why::None, Millis::ZERO);
             self.owes = Some(TokenId(0));

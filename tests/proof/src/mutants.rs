@@ -1,6 +1,7 @@
 //! The machine with one of its rules switched off: the simulation has to find a world in which that breaks a promise.
 
-use crate::scenario::{Kind, Scenario};
+use crate::random::Random;
+use crate::scenario::{Happening, Kind, MINUTE, SECOND, Scenario, Weather};
 use crate::world::{Violation, World};
 use clerk_bridge::core::rules::{Rule, break_rule};
 
@@ -22,6 +23,7 @@ pub fn catch(rule: Rule) -> Option<(u64, Violation)> {
         let mut scenario = Scenario::of_kind(seed, kind);
         scenario.most = scenario.most.min(12);
         scenario.tabs = scenario.tabs.min(6);
+        crowd(rule, &mut scenario);
         let (violation, _) = World::run(&scenario).violation?;
         break_rule(None);
         let whole = World::run(&scenario).violation.is_none();
@@ -30,6 +32,25 @@ pub fn catch(rule: Rule) -> Option<(u64, Violation)> {
     });
     break_rule(None);
     caught
+}
+
+/// Has more of what this rule is for happen, where that is rare otherwise.
+fn crowd(rule: Rule, scenario: &mut Scenario) {
+    let mut random = Random::new(scenario.seed);
+    for at in (30..scenario.end.min(10 * MINUTE) / SECOND).step_by(7) {
+        let at = at * SECOND + random.within(0, 5 * SECOND);
+        match rule {
+            Rule::Floor if scenario.kind == Kind::Chaos => {
+                scenario.story.push((at, Happening::Garbage(random.number())));
+            }
+            Rule::Since => {
+                scenario.story.push((at, Happening::Weather(Weather::Slow, 6 * SECOND)));
+                let role = random.of(&[30, 31]);
+                scenario.story.push((at + random.within(0, 6 * SECOND), Happening::Role(role, 5 * SECOND)));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// All rules, on two threads: each with where it is missed, if anywhere.

@@ -132,7 +132,7 @@ pub struct World {
     violation: Option<Violation>,
     /// The tab where it happened.
     scene: Option<usize>,
-    signed_in_at: i64,
+    role_changed_at: i64,
     /// This moment, and how many events it had.
     at_once: (i64, u32),
 }
@@ -174,7 +174,7 @@ impl World {
             fooled: false,
             violation: None,
             scene: None,
-            signed_in_at: 0,
+            role_changed_at: 0,
             at_once: (0, 0),
             scenario: scenario.clone(),
         }
@@ -265,6 +265,7 @@ impl World {
             tokens: &self.tokens,
             setups: &self.scenario.backends,
             fooled: self.fooled,
+            forged: self.scenario.kind == crate::scenario::Kind::Chaos,
             blur: if self.chaos { i64::MAX / 2 } else { self.scenario.delay + 2 },
         }
     }

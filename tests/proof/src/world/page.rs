@@ -193,7 +193,7 @@ impl World {
             Effect::SourceSignOut(request) => {
                 let one = &self.tabs[tab];
                 let session = one.client.shows.map(|session| session.id).unwrap_or_default();
-                let well = one.signs_out && self.online;
+                let well = one.signs_out && one.client.loaded && self.online;
                 self.post(100, tab, Mail::SignedOut(request, session, well));
             }
             Effect::Answer(_, Ok(Some(token))) => self.tabs[tab].last_answer = token,

@@ -33,7 +33,7 @@ impl World {
         one.well_since = now;
         let same_user = before.user == after.user && after.user != Name::NONE;
         let mints = same_user && !before.is_same_organization(after);
-        one.checks.minted_since = if mints { now } else { 0 };
+        one.checks.minted_since = if mints { now.min(self.role_changed_at) } else { 0 };
         if after.id != before.id {
             let own = matches!(event, Event::Source(Source::SignedOut) | Event::SignOut(_));
             if after.id == Name::NONE && own && one.shared && one.crash_after.is_none() {
@@ -53,7 +53,7 @@ impl World {
 
     /// Every other tab in this session has to know within a second of being able to hear it (E2, E6).
     pub(super) fn register_ending(&mut self, tab: usize, session: Name) {
-        if session == Name::NONE || !self.tabs[tab].shared {
+        if session == Name::NONE || !self.tabs[tab].shared || self.tabs[tab].checks.disposed {
             return;
         }
         self.endings.push(Ending { session, at: self.now, tab });
@@ -88,6 +88,9 @@ impl World {
     }
 
     pub(super) fn heard_ending(&mut self, tab: usize, session: Name) {
+        if !self.tabs[tab].doubted.contains(&session) {
+            self.tabs[tab].doubted.push(session);
+        }
         if self.tabs[tab].bridge.live().0.id != session {
             return; // of no concern to it
         }
@@ -123,6 +126,7 @@ impl World {
         // Leases and heartbeats are for tokens of a minute or more.
         if self.scenario.life < MINUTE
             || self.chaos
+            || self.fooled
             || !one.checks.calibrated
             || !fine
             || self.now - well_since < SETTLED

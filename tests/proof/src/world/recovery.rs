@@ -19,7 +19,7 @@ impl World {
             backend.status == Status::Authenticated || backend.error == Some(Code::BackendConfig)
         };
         // It heard that this session has ended, asked Clerk once, and waits for its source to say something else.
-        let waits = |session: &Session| one.heard_ended.iter().any(|(ended, _)| *ended == session.id);
+        let waits = |session: &Session| one.doubted.contains(&session.id);
         match one.client.shows {
             Some(session) if waits(&session) && state.session == Session::default() => true,
             None => state.status == Status::Unauthenticated && state.session == Session::default(),
@@ -175,9 +175,12 @@ impl World {
             return self.broken("D2", Some(tab), "signed out, and a backend was not told".into());
         }
         let keeps = |index: usize| self.scenario.backends[index].policy.has(Policy::KEEPS_SIGNED_OUT);
-        let left =
-            self.record.rows.iter().find(|(index, owner, _)| *owner != Name::NONE && !keeps(*index)).copied();
-        if let Some(left) = left.filter(|_| self.alive().next().is_some()) {
+        // What a page that is gone has left stays until the next one is loaded (D4).
+        let gone = |index: usize, owner: Name| {
+            self.tabs.iter().any(|tab| (!tab.alive || tab.checks.disposed) && tab.data[index] == owner)
+        };
+        let left = |row: &&(usize, Name, _)| row.1 != Name::NONE && !keeps(row.0) && !gone(row.0, row.1);
+        if let Some(left) = self.record.rows.iter().find(left).copied() {
             return self.broken("F4", None, format!("left behind: {left:?}"));
         }
         let live = self.alive().find(|tab| self.tabs[*tab].live.is_some());

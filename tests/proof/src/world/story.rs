@@ -126,7 +126,6 @@ impl World {
     pub(super) fn sign_in(&mut self, tab: usize, user: u32) {
         let session = self.servers.sign_in(user);
         self.servers.current = Some(session);
-        self.signed_in_at = self.now;
         self.tabs[tab].client.loaded = true;
         self.tabs[tab].client.shows = Some(session);
         self.look(tab);
@@ -158,6 +157,7 @@ impl World {
 
     fn set_role(&mut self, role: Name, late: i64) {
         self.servers.role = role;
+        self.role_changed_at = self.now;
         if let Some(current) = &mut self.servers.current {
             current.role = role;
         }

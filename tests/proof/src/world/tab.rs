@@ -56,6 +56,8 @@ pub struct Tab {
     pub well_since: i64,
     /// The sessions that it heard have ended, and when they did.
     pub heard_ended: Vec<(Name, i64)>,
+    /// Every session that it heard has ended.
+    pub doubted: Vec<Name>,
     pub last_heard_from: Vec<i64>,
     /// Republished since the faults ended.
     pub published: u64,
@@ -102,6 +104,7 @@ impl World {
             crash_after: None,
             well_since: self.now,
             heard_ended: Vec::new(),
+            doubted: Vec::new(),
             last_heard_from: Vec::new(),
             published: 0,
         });
