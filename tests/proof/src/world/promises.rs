@@ -123,10 +123,12 @@ impl World {
             && self.servers.weather == Weather::Fine
             && self.services.iter().all(|(service, _)| *service == crate::scenario::Service::Fine);
         // Of a token that an earlier load left, only a bound of Clerk's time is known (C3).
-        // Leases and heartbeats are for tokens of a minute or more.
+        // Leases and heartbeats are for tokens of a minute or more; the floor of a token that lives longer (C2)
+        // outlasts it where the clock was set.
         if self.scenario.life < MINUTE
             || self.chaos
             || self.fooled
+            || one.checks.clock_was_set && self.scenario.life > MINUTE
             || !one.checks.calibrated
             || !fine
             || self.now - well_since < SETTLED

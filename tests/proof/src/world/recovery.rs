@@ -177,7 +177,10 @@ impl World {
         let keeps = |index: usize| self.scenario.backends[index].policy.has(Policy::KEEPS_SIGNED_OUT);
         // What a page that is gone has left stays until the next one is loaded (D4).
         let gone = |index: usize, owner: Name| {
-            self.tabs.iter().any(|tab| (!tab.alive || tab.checks.disposed) && tab.data[index] == owner)
+            self.tabs.iter().any(|tab| {
+                let here = tab.data[index] == owner || tab.crash_after.is_some();
+                (!tab.alive || tab.checks.disposed) && here
+            })
         };
         let left = |row: &&(usize, Name, _)| row.1 != Name::NONE && !keeps(row.0) && !gone(row.0, row.1);
         if let Some(left) = self.record.rows.iter().find(left).copied() {
