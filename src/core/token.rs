@@ -1,6 +1,9 @@
 //! What a token says of itself. Nothing here is verified: the backend verifies, we only plan by what we read
 //! (when to refresh, whose token it is). It must never refuse a token for being unlike a JWT, and never
 //! panic or overflow the stack, whatever the text (B9, J1).
+//!
+//! In the npm package tokens stay JavaScript strings, and `pkg-template/src/shell/claims.ts` reads the same claims with
+//! the browser's decoders, which weigh nothing there. One table, `tests/core/claims.json`, is held against both.
 
 mod json;
 

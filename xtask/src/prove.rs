@@ -18,11 +18,7 @@ pub fn prove(paths: &Paths, arguments: &[String]) -> Outcome {
     if again {
         return run(proof("prove").args(arguments));
     }
-    step("model", || {
-        let mut command = cargo(&paths.root);
-        command.args(["test", "--profile", "proof", "--package", "clerk-bridge-proof", "--test", "model"]);
-        run(command.args(["--", "--nocapture", "--include-ignored"]))
-    })?;
+    step("model", || run(&mut proof("model")))?;
     step("simulation", || run(proof("prove").args(arguments)))?;
     step("mutants", || run(&mut proof("mutants")))?;
     step("what the machine costs", || run(&mut proof("measure")))
