@@ -253,9 +253,11 @@ describe("signing out", { concurrency: 4 }, () => {
     await Promise.all([scene.unauthenticated(), second.unauthenticated()]);
     await Promise.all([email(scene, null), email(second, null)]);
     await alive(scene, {});
-    // A session that is dead already may be revoked once more.
-    const living = calls(await scene.cloud.log()).filter(([, user]) => user);
-    assert.deepEqual(living, [["id_token", ada], ["signout", ada]]);
+    // Both let go at the same moment, so both may revoke the session; the second time it may be dead already.
+    const [exchange, ...revocations] = calls(await scene.cloud.log()).filter(([, user]) => user);
+    assert.deepEqual(exchange, ["id_token", ada]);
+    assert.ok([1, 2].includes(revocations.length), `${revocations}`);
+    for (const revocation of revocations) assert.deepEqual(revocation, ["signout", ada]);
   });
 });
 
