@@ -1,6 +1,6 @@
 // How tokens reach a backend: the protocol every adapter follows, and the runner that takes the steps the wasm module
 // asks for. What a backend is told, and when, is decided there; nothing here may decide it.
-import { demand, hasMethods } from "./demand.js";
+import { demand, demandTemplate, hasMethods } from "./demand.js";
 import type { Shell } from "./shell/contract.js";
 import { EVENT, TRAIT } from "./shell/numbers.js";
 import type { Backend, BackendDefinition, Bridge, DetachReason } from "./types.js";
@@ -58,7 +58,7 @@ export const adapterOf = (backend: any): Adapter | undefined => backend?.[ADAPTE
 export function defineBackend(adapter: BackendDefinition): Backend {
   const { kind, template }: any = adapter ?? {};
   demand(kind && typeof kind === "string", "kind", "a string");
-  demand(template == null || typeof template === "string", "template", "a string or null");
+  demandTemplate(template);
   demand(hasMethods(adapter, "attach", "detach"), "adapter", "able to attach and detach");
   for (const name of ["update", "revoke", "hold", "nobody"])
     demand((adapter as any)[name] == null || hasMethods(adapter, name), name, "a function");

@@ -1,7 +1,7 @@
 // Convex: how a token reaches its four clients. The two that hold a socket must never be left waiting for a token, nor
 // be handed one of a session that is over; convex is told apart by shape and never imported.
 import { type Adapter, type Link, toBackend } from "./backend.js";
-import { demand, hasMethods } from "./demand.js";
+import { demand, demandTemplate, hasMethods } from "./demand.js";
 import { BridgeError } from "./errors.js";
 import type { AttachContext, Backend } from "./types.js";
 
@@ -295,7 +295,7 @@ const overHttp = (client: any): Talk => {
 export function convex(client: object, options?: { template?: string | null }): Backend {
   demand(hasMethods(client, "setAuth"), "client", "a Convex client");
   const template = options?.template;
-  demand(template == null || typeof template === "string", "template", "a string or null");
+  demandTemplate(template);
   const talk = "backendUrl" in client ? overHttp(client) : overSocket(client);
   return toBackend({ kind: "convex", policy: 1, template, auto: template === undefined, client, ...talk });
 }

@@ -9,3 +9,7 @@ export const demand = (fits: unknown, field: string, wanted: string): void => {
 /** @internal */
 export const hasMethods = (it: any, ...names: string[]): boolean =>
   names.every((name) => typeof it?.[name] === "function");
+
+/** @internal The option that every kind of backend has. */
+export const demandTemplate = (template: unknown): void =>
+  demand(template == null || typeof template === "string", "template", "a string or null");

@@ -2,7 +2,7 @@
 // is imported. A socket must never outlive the user it was opened for, nor wait for a token longer than Hasura does.
 import { toBackend } from "./backend.js";
 import { absolute, ANSWER, createCalls, type Pass } from "./calls.js";
-import { demand } from "./demand.js";
+import { demand, demandTemplate } from "./demand.js";
 import { BridgeError } from "./errors.js";
 import type { Backend } from "./types.js";
 
@@ -103,7 +103,7 @@ export function hasura(options: {
   const { origin, href } = absolute(url, "url");
   const { wsUrl = href.replace("http", "ws") } = options;
   demand(/^wss?:/.test(wsUrl), "wsUrl", "absolute, with ws(s)");
-  demand(template === null || typeof template === "string", "template", "a string or null");
+  demandTemplate(template);
   const named = template ? `JWT template "${template}"` : "session token";
   const calls = createCalls(template, `Check the claims of the ${named}.`);
   const headersFor = (pass: Pass | undefined, given?: object) =>

@@ -2,7 +2,7 @@
 // that was not named.
 import { toBackend } from "./backend.js";
 import { absolute, ANSWER, createCalls } from "./calls.js";
-import { demand } from "./demand.js";
+import { demand, demandTemplate } from "./demand.js";
 import type { Backend } from "./types.js";
 
 /** An API that takes the token in a header of each call. */
@@ -38,7 +38,7 @@ export function http(options: {
 }): HttpBackend {
   const { origins, template, header = "Authorization" } = options ?? {};
   demand(Array.isArray(origins) && origins[0], "origins", "a list of origins");
-  demand(template == null || typeof template === "string", "template", "a string or null");
+  demandTemplate(template);
   demand(isName(header), "header", "the name of a header");
   const custom = header.toLowerCase() !== "authorization";
   const { scheme = custom ? "" : "Bearer" } = options;

@@ -1,8 +1,10 @@
 // Instant: how its own session is made from a user's first token, and ended. It must never exchange twice what one
 // exchange can do, nor leave a session behind that outlives the user. Instant is told apart by shape and never imported.
 import { type Adapter, type Link, toBackend } from "./backend.js";
-import { demand, hasMethods } from "./demand.js";
+import { demand, demandTemplate, hasMethods } from "./demand.js";
 import { BridgeError } from "./errors.js";
+import { underLock } from "./lock.js";
+import { payloadOf } from "./payload.js";
 import type { AttachContext, Backend } from "./types.js";
 
 type Talk = Omit<Adapter, "kind">;
@@ -88,12 +90,10 @@ const talkTo = (core: any, clientName: string, template: string | null | undefin
   const warn = (token: string, userId: string) => {
     if (warned === userId) return;
     warned = userId;
-    try {
-      const claims = JSON.parse(atob(token.split(".")[1]!.replace(/-/g, "+").replace(/_/g, "/")));
-      const missing = ["email", "email_verified"].filter((name) => claims[name] == null).join(" and ");
-      const where = template ? "template" : "session token";
-      if (missing) link.report("backend.warning", `Add ${missing} to the ${where}'s claims.`);
-    } catch {}
+    const claims = payloadOf(token);
+    const missing = ["email", "email_verified"].filter((name) => claims && claims[name] == null).join(" and ");
+    const where = template ? "template" : "session token";
+    if (missing) link.report("backend.warning", `Add ${missing} to the ${where}'s claims.`);
   };
 
   return {
@@ -114,9 +114,7 @@ const talkTo = (core: any, clientName: string, template: string | null | undefin
       const { userId, signal, owned } = whose;
       context = undefined;
       warn(token, userId);
-      let began: boolean | undefined;
       const work = async () => {
-        began = true;
         if (signal.aborted) throw new BridgeError("ERR_SIGNED_OUT");
         let { user } = await stored();
         const session = user?.refresh_token;
@@ -134,12 +132,7 @@ const talkTo = (core: any, clientName: string, template: string | null | undefin
         attached = (user ?? (await exchange(token))).id as string;
         note(named(userId, attached));
       };
-      try {
-        await navigator.locks.request(["clerk-bridge.instant", reactor.config.appId, userId].join("."), { signal }, work);
-      } catch (error) {
-        if (began) throw error;
-        await work(); // E4
-      }
+      await underLock(["clerk-bridge.instant", reactor.config.appId, userId].join("."), signal, work);
       context = whose;
     },
     async detach() {
@@ -187,7 +180,7 @@ export function instant(
   );
   const { clientName, template, extraFields } = options ?? {};
   demand(clientName && typeof clientName === "string", "clientName", "a string");
-  demand(template == null || typeof template === "string", "template", "a string or null");
+  demandTemplate(template);
   const talk = talkTo(core, clientName, template, extraFields);
   return toBackend({ kind: "instant", policy: 2, template, client: core, ...talk });
 }

@@ -1,8 +1,9 @@
 // Triplit: how a token reaches its client, 0.x and 1.x, over one socket. It must never let Triplit renew tokens by itself,
 // nor let what one user has not sent yet go out as the next. Triplit is told apart by shape and never imported.
 import { type Adapter, type Link, toBackend } from "./backend.js";
-import { demand, hasMethods } from "./demand.js";
+import { demand, demandTemplate, hasMethods } from "./demand.js";
 import { BridgeError } from "./errors.js";
+import { underLock } from "./lock.js";
 import type { AttachContext, Backend } from "./types.js";
 
 type Talk = Omit<Adapter, "kind">;
@@ -42,10 +43,9 @@ const talkTo = (client: any, keepsSignedOut: boolean): Talk => {
   /** Once the other tabs have let go of what is cleared. */
   const alone = async (clear: () => Promise<void>) => {
     letGo();
-    let cleared: Promise<void> | undefined;
-    const signal = AbortSignal.timeout(LET_GO_MS);
-    await navigator.locks?.request(LOCK, { signal }, () => (cleared = clear())).catch(() => {});
-    return cleared ?? clear();
+    const waiting = new AbortController(); // `AbortSignal.timeout` is younger than the browsers we promise
+    const timer = setTimeout(() => waiting.abort(), LET_GO_MS);
+    await underLock(LOCK, waiting.signal, clear).finally(() => clearTimeout(timer));
   };
 
   const isOpen = () => client.connectionStatus === "OPEN";
@@ -196,6 +196,6 @@ export function triplit(client: object, options?: { template?: string | null; cl
     "a Triplit client",
   );
   const template = options?.template;
-  demand(template == null || typeof template === "string", "template", "a string or null");
+  demandTemplate(template);
   return toBackend({ kind: "triplit", policy: 3, template, client, ...talkTo(client, options?.clearOnSignOut === false) });
 }

@@ -259,8 +259,7 @@ impl Slot {
         self.calls.expire(context, timeout, error);
         let needed = self.wanted || self.asked || !self.calls.is_empty();
         let asks = tabs.asks() && !self.own;
-        let may = may_fetch || asks;
-        if may
+        if (may_fetch || asks)
             && needed
             && (self.flight.is_none() || !holds(Rule::SingleFlight))
             && (self.forced || self.reached(context))
@@ -338,10 +337,10 @@ impl Slot {
         let (time, after) = (context.time(), failure.retry_after());
         let wait = self.retry.fail(time, failure.range(), after, &mut context.random);
         self.owes = Some(self.token());
-        self.fail(context, failure, wait);
+        self.note_failure(context, failure, wait);
     }
 
-    fn fail(&mut self, context: &mut Context, failure: Failure, wait: Millis) {
+    fn note_failure(&mut self, context: &mut Context, failure: Failure, wait: Millis) {
         self.failure = Some(failure);
         context.log(What::RetryScheduled, Of::Template(self.template), failure.why(), wait);
         if failure == Failure::NoTemplate {

@@ -92,9 +92,14 @@ impl Tabs {
         let moves = self.shared && line != self.line;
         if moves {
             *self = Self { shared: true, line, ..Self::default() };
-            context.push(Effect::Claim { session: line.0, org: line.1, steal: false });
+            self.claim(context, false);
         }
         moves
+    }
+
+    fn claim(&self, context: &mut Context, steal: bool) {
+        let (session, org) = self.line;
+        context.push(Effect::Claim { session, org, steal });
     }
 
     /// This tab leads from now on, or does no more.
@@ -149,7 +154,7 @@ impl Tabs {
             self.silent = true;
             self.heard = context.time();
             context.wake_at(self.heard + LEASE);
-            context.push(Effect::Claim { session: self.line.0, org: self.line.1, steal: true });
+            self.claim(context, true);
         }
         lost
     }

@@ -1,5 +1,6 @@
 // Where tokens come from, in one shape: a `TokenSource` has it already, and Clerk's browser object is given it. Each is
 // read afresh whenever it is asked (B8). Reading one never throws, whatever it holds.
+import { fitsConvex } from "../payload.js";
 import { EVENT } from "./numbers.js";
 
 /** @internal A token source, whose session may also be false: it could not start. (A6) */
@@ -60,7 +61,7 @@ export const read = (source: Source): Said => {
     if (session === null) return [EVENT.signedOut];
     if (session === false) return [EVENT.failed];
     const { userId, sessionId, orgId, orgRole, sessionClaims } = session;
-    const fits = sessionClaims ? ([sessionClaims.aud].flat().includes("convex") ? 2 : 1) : 0;
+    const fits = sessionClaims ? (fitsConvex(sessionClaims.aud) ? 2 : 1) : 0;
     if ([userId, sessionId].every((id) => id && typeof id === "string"))
       return [EVENT.signedIn, fits, userId, sessionId, orgId, orgRole];
   } catch {}

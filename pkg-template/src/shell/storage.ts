@@ -1,5 +1,6 @@
 // What survives a reload, as a small versioned table of strings. Storage may be missing, blocked, full or damaged:
 // reading then finds nothing, writing does nothing, the trouble is told, and neither ever throws. (F1)
+import { isText } from "./strings.js";
 
 const VERSION = "clerk-bridge 1";
 /** Nothing longer was written by us. */
@@ -17,7 +18,7 @@ export const load = (area: Area, key: string, tell: Tell): Row[] => {
   try {
     text = window[area].getItem(key);
     const [version, ...rows] = text.length < LONGEST ? JSON.parse(text) : [];
-    if (version === VERSION && rows.every((row: Row) => row.every((cell) => cell === null || typeof cell === "string")))
+    if (version === VERSION && rows.every((row: Row) => row.every(isText)))
       return rows;
   } catch {}
   if (text != null) {

@@ -2,6 +2,9 @@
 // string has the same number for as long as it is kept, so that "the same user" and "the same token again" can be told
 // by comparing numbers. 0 is no string.
 
+/** @internal What came from outside and is a string, or none. */
+export const isText = (value: unknown): value is string | null => value === null || typeof value === "string";
+
 /** @internal */
 export interface Strings {
   /** The number of a string, which is kept from now on; 0 for what is not a string, or empty. */

@@ -3,6 +3,7 @@
 // or forbids them, each tab works alone. (E4)
 
 import { SAID } from "./numbers.js";
+import { isText } from "./strings.js";
 
 /** Another version is not understood. */
 const VERSION = "clerk-bridge 1";
@@ -36,7 +37,7 @@ export const createTabs = (name: string, hear: (message: Message) => void, lead:
     const [version, sent, said, session, org, template, token, b, c] = data;
     if (
       version === VERSION &&
-      [session, org, template, token].every((text) => text === null || typeof text === "string") &&
+      [session, org, template, token].every(isText) &&
       [sent, said, b, c].every((number) => typeof number === "number")
     ) {
       // A tab that was asleep hears late: spans that reach back reach back further by then.

@@ -69,7 +69,7 @@ impl Slot {
             // Nobody is believed for longer, nor asked again without a pause.
             let wait = wait.min(failure.range().last).max(BEAT);
             self.retry.wait(context.time(), wait, matches!(failure, Failure::RateLimited(_)));
-            self.fail(context, failure, wait);
+            self.note_failure(context, failure, wait);
         }
     }
 

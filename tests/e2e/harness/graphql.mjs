@@ -1,4 +1,5 @@
 // What scenarios do on the page that speaks GraphQL, and how they read what came of it. Assertions are the scenarios'.
+import { Writer } from "./writer.mjs";
 
 export const WHOAMI = "{ whoami { user_id org_id role } }";
 export const TASKS = "{ tasks { id user_id } }";
@@ -15,7 +16,7 @@ export const watch = (scene, name, query = WHOAMI) =>
   scene.page.evaluate((args) => window.watch(...args), [name, `subscription ${query}`]);
 
 /** A subscription with a token that lasts, on a socket that is never renewed. */
-export const witness = (scene, name, query, token) =>
+const witness = (scene, name, query, token) =>
   scene.page.evaluate((args) => window.witness(...args), [name, `subscription ${query}`, token]);
 
 export const rows = (scene, name) =>
@@ -29,7 +30,7 @@ export const sees = (scene, name, userId) =>
   }, [name, userId]);
 
 /** Waits until this task has come by all these subscriptions. */
-export const arrived = (scene, id, ...names) =>
+const arrived = (scene, id, ...names) =>
   scene.sees(([id, names]) => names.every((name) => {
     const last = window.seen.rows.findLast((row) => row.name === name);
     return last?.data.tasks.some((task) => task.id === id);
@@ -37,7 +38,7 @@ export const arrived = (scene, id, ...names) =>
 
 /** By how many milliseconds each task came later by one subscription than by another. Found out in the page: handing
  *  over so many rows would stop it for seconds. */
-export const delays = (scene, ids, name, other) =>
+const delays = (scene, ids, name, other) =>
   scene.page.evaluate(([ids, ...names]) => {
     const [late, early] = names.map((wanted) => {
       const first = new Map();
@@ -48,6 +49,21 @@ export const delays = (scene, ids, name, other) =>
     });
     return ids.map((id) => late.get(id) - early.get(id));
   }, [ids, name, other]);
+
+/** Rows of this user come by a subscription that is renewed, "live", and by a witness of it. The answer ends the writing:
+ *  it tells the rows, and by how much the latest of them was late. */
+export async function besideWitness(scene, userId, query, everyMs) {
+  const writer = await Writer.as(scene.cloud, userId);
+  await watch(scene, "live", query);
+  await witness(scene, "witness", query, writer.token);
+  await scene.sees(() => window.seen.rows.length > 1);
+  const stop = writer.every(everyMs);
+  return async () => {
+    const written = await stop();
+    await arrived(scene, written.at(-1), "live", "witness");
+    return { written, gap: Math.max(...(await delays(scene, written, "live", "witness"))) };
+  };
+}
 
 export const mints = (log) => log.mints("hasura").length;
 

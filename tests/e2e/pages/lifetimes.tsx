@@ -1,6 +1,6 @@
 // A page that makes bridges and lets them go, as many as it is told to, with the real Clerk: bridges of its own, and
 // those of a provider.
-import { ClerkProvider, useAuth } from "@clerk/react";
+import { useAuth } from "@clerk/react";
 import { type Bridge, createBridge, defineBackend } from "clerk-bridge";
 import { convex } from "clerk-bridge/convex";
 import { hasura } from "clerk-bridge/hasura";
@@ -9,9 +9,9 @@ import { ClerkBridgeProvider, useBridge, useBridgeAuth } from "clerk-bridge/reac
 import { useState } from "react";
 import { flushSync } from "react-dom";
 import { createRoot } from "react-dom/client";
-import { stay } from "./clerk";
 import { makers } from "./clients";
 import { expose, setting as given } from "./ledger";
+import { Clerk } from "./provider";
 
 /** `lasting`: a Convex client. */
 const setting = given as typeof given & { lasting?: boolean };
@@ -107,14 +107,7 @@ async function mounts(count: number, name?: string) {
 expose({ bridges, meet, mounts });
 
 createRoot(document.getElementById("root")!).render(
-  <ClerkProvider
-    publishableKey={setting.publishableKey}
-    proxyUrl="/__clerk"
-    prefetchUI={false}
-    telemetry={false}
-    routerPush={stay}
-    routerReplace={stay}
-  >
+  <Clerk>
     <Stage />
-  </ClerkProvider>,
+  </Clerk>,
 );

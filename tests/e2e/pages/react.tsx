@@ -1,13 +1,13 @@
 // A page as the migration guide leaves it: ConvexProviderWithClerk imported from clerk-bridge, all else as it was.
-import { ClerkProvider, useAuth } from "@clerk/react";
+import { useAuth } from "@clerk/react";
 import { ConvexProviderWithClerk } from "clerk-bridge/convex-react";
 import { useBridge, useBridgeAuth } from "clerk-bridge/react";
 import { ConvexReactClient, useConvexAuth, useQuery } from "convex/react";
 import { makeFunctionReference } from "convex/server";
 import { StrictMode, useEffect } from "react";
 import { createRoot } from "react-dom/client";
-import { stay } from "./clerk";
 import { expose, follow, note, onEvent, seen, setting, track } from "./ledger";
+import { Clerk } from "./provider";
 
 const client = new ConvexReactClient(location.origin, { unsavedChangesWarning: false, ...setting.clientOptions });
 
@@ -56,15 +56,8 @@ expose({
 });
 
 const app = (
-  <ClerkProvider
-    publishableKey={setting.publishableKey}
-    proxyUrl="/__clerk"
-    prefetchUI={false}
-    telemetry={false}
-    routerPush={stay}
-    routerReplace={stay}
-  >
+  <Clerk>
     <App />
-  </ClerkProvider>
+  </Clerk>
 );
 createRoot(document.getElementById("root")!).render(setting.strict ? <StrictMode>{app}</StrictMode> : app);

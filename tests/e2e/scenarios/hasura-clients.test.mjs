@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { PAST_EXPIRY } from "../harness/cloud.mjs";
 import {
-  answer, arrived, ask, callers, closes, delays, inits, mints, rows, TASKS, watch, witness,
+  answer, ask, besideWitness, callers, closes, inits, mints, rows, TASKS, watch,
 } from "../harness/graphql.mjs";
 import { scene } from "../harness/scene.mjs";
 import { Writer } from "../harness/writer.mjs";
@@ -132,16 +132,10 @@ describe("clients of Hasura through rotations", { concurrency: 2 }, () => {
       { user: ada, page: "hasura", setting: { client }, lifetime: 8 }, async (scene) => {
         const { cloud } = scene;
         await scene.authenticated();
-        const writer = await Writer.as(cloud, ada);
-        await watch(scene, "live", TASKS);
-        await witness(scene, "witness", TASKS, writer.token);
-        await scene.sees(() => window.seen.rows.length > 1);
-        const stop = writer.every(200);
+        const stop = await besideWitness(scene, ada, TASKS, 200);
         await cloud.until("the fourth socket", (log) => inits(log).length > 4, { patienceMs: 40_000 });
-        const written = await stop();
-        await arrived(scene, written.at(-1), "live", "witness");
+        const { gap } = await stop();
         assert.equal(await scene.page.evaluate(() => window.seen.calls.live), "pending");
-        const gap = Math.max(...(await delays(scene, written, "live", "witness")));
         assert.ok(gap < WAIT_MS, `the largest gap is ${gap} ms`);
         assert.deepEqual([...new Set(closes(await cloud.log()))], ["gone"]);
       });

@@ -103,6 +103,15 @@ async function leftUnsent(scene) {
   return plug;
 }
 
+/** What Grace writes is all that she is shown, and what Ada left is not written. */
+async function graceIsAlone(scene) {
+  await scene.add("sent by Grace");
+  assert.equal(await scene.ended("sent by Grace"), "done");
+  await shows(scene, grace, "sent by Grace");
+  assert.deepEqual([...new Set(await shown(scene, grace))], ["sent by Grace"]);
+  assert.deepEqual(writes(await scene.cloud.log(), "kept by Ada"), []);
+}
+
 describe("switching", { concurrency: 4 }, () => {
   scene("h12_d3 (3) Ada's session is revoked before Grace's is made", addressed({ user: ada }), async (scene) => {
     await scene.authenticated();
@@ -128,21 +137,15 @@ describe("switching", { concurrency: 4 }, () => {
     });
 
   scene("d3 what Ada could not send is neither sent nor shown as Grace's", addressed({ user: ada }), async (scene) => {
-    const { cloud } = scene;
     const plug = await leftUnsent(scene);
     await scene.signIn(grace);
     await scene.authenticated(grace);
     await plug();
-    await scene.add("sent by Grace");
-    assert.equal(await scene.ended("sent by Grace"), "done");
-    await shows(scene, grace, "sent by Grace");
-    assert.deepEqual([...new Set(await shown(scene, grace))], ["sent by Grace"]);
-    assert.deepEqual(writes(await cloud.log(), "kept by Ada"), []);
+    await graceIsAlone(scene);
   });
 
   scene("d4_d3 the page is gone before Ada's rows are: Grace gets none of them, at the next start",
     addressed({ user: ada }), async (scene) => {
-      const { cloud } = scene;
       const plug = await leftUnsent(scene);
       // Nothing of Instant's is cleared any more.
       await scene.page.evaluate(() => (window.db.auth.signOut = () => new Promise(() => {})));
@@ -151,11 +154,7 @@ describe("switching", { concurrency: 4 }, () => {
       await scene.visit();
       await scene.authenticated(grace);
       await plug();
-      await scene.add("sent by Grace");
-      assert.equal(await scene.ended("sent by Grace"), "done");
-      await shows(scene, grace, "sent by Grace");
-      assert.deepEqual([...new Set(await shown(scene, grace))], ["sent by Grace"]);
-      assert.deepEqual(writes(await cloud.log(), "kept by Ada"), []);
+      await graceIsAlone(scene);
       await alive(scene, { [grace]: 1 });
     });
 

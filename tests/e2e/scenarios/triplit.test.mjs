@@ -47,6 +47,26 @@ async function assertApart(scene, texts) {
   assert.deepEqual(late, [], "nothing as Ada once Grace is there");
 }
 
+/** Ada has a row that the server has not got; the cable stays cut. */
+async function leftUnsent(scene) {
+  const { triplit } = scene;
+  triplit.cable.cut();
+  await triplit.until("it is cut", (log) => log.of("socket.close").length);
+  await scene.add("kept by Ada");
+}
+
+/** From now on clearing begins and never ends. */
+const clearsForEver = (scene) =>
+  scene.page.evaluate(() => (window.client.clear = () => new Promise(() => (window.clearing = true))));
+
+/** What Grace writes is all there is of rows, on this device and as her. */
+async function graceIsAlone(scene) {
+  await send(scene, "sent by Grace");
+  await shows(scene, grace, "sent by Grace");
+  await assertApart(scene, ["sent by Grace"]);
+  assert.deepEqual(await kept(scene), ["sent by Grace"]);
+}
+
 describe("one socket", { concurrency: 4 }, () => {
   scene("h20_a2 (1) ten rotations: ten posts, one socket, no session error", { user: ada, lifetime: LIFE, ...page },
     async (scene) => {
@@ -188,49 +208,37 @@ describe("leaving", { concurrency: 4 }, () => {
     const { triplit } = scene;
     await scene.authenticated();
     await send(scene, "sent by Ada");
-    triplit.cable.cut();
-    await triplit.until("it is cut", (log) => log.of("socket.close").length);
-    await scene.add("kept by Ada");
+    await leftUnsent(scene);
     await shows(scene, ada, "kept by Ada", "sent by Ada");
     await scene.signIn(grace);
     await scene.sees((grace) => window.seen.states.at(-1).userId === grace, grace);
     triplit.cable.mend();
     await scene.authenticated(grace);
-    await send(scene, "sent by Grace");
-    await shows(scene, grace, "sent by Grace");
-    await assertApart(scene, ["sent by Grace"]);
-    assert.deepEqual(await kept(scene), ["sent by Grace"]);
+    await graceIsAlone(scene);
   });
 
   scene("d4_d3 (4) the page is gone before Ada's rows are: Grace gets none of them, at the next start",
     { user: ada, ...page }, async (scene) => {
       const { triplit } = scene;
       await scene.authenticated();
-      triplit.cable.cut();
-      await triplit.until("it is cut", (log) => log.of("socket.close").length);
-      await scene.add("kept by Ada");
+      await leftUnsent(scene);
       await shows(scene, ada, "kept by Ada");
-      await scene.page.evaluate(() => (window.client.clear = () => new Promise(() => (window.clearing = true))));
+      await clearsForEver(scene);
       await scene.signIn(grace);
       await scene.sees(() => window.clearing);
       triplit.cable.mend();
       await scene.visit();
       await scene.authenticated(grace);
-      await send(scene, "sent by Grace");
-      await shows(scene, grace, "sent by Grace");
-      await assertApart(scene, ["sent by Grace"]);
-      assert.deepEqual(await kept(scene), ["sent by Grace"]);
+      await graceIsAlone(scene);
     });
 
   scene("d4 the page is gone while Ada signs out: nothing of hers is there for Grace, who comes later",
     { user: ada, ...page }, async (scene) => {
       const { triplit } = scene;
       await scene.authenticated();
-      triplit.cable.cut();
-      await triplit.until("it is cut", (log) => log.of("socket.close").length);
-      await scene.add("kept by Ada");
+      await leftUnsent(scene);
       await shows(scene, ada, "kept by Ada");
-      await scene.page.evaluate(() => (window.client.clear = () => new Promise(() => (window.clearing = true))));
+      await clearsForEver(scene);
       await scene.signOut();
       await scene.sees(() => window.clearing);
       await scene.visit();
@@ -238,10 +246,7 @@ describe("leaving", { concurrency: 4 }, () => {
       triplit.cable.mend();
       await scene.signIn(grace);
       await scene.authenticated(grace);
-      await send(scene, "sent by Grace");
-      await shows(scene, grace, "sent by Grace");
-      await assertApart(scene, ["sent by Grace"]);
-      assert.deepEqual(await kept(scene), ["sent by Grace"]);
+      await graceIsAlone(scene);
     });
 
   scene("d3 what of Ada's cannot be cleared keeps Grace out, and says so", { user: ada, ...page }, async (scene) => {
