@@ -1,50 +1,14 @@
 // The Triplit adapter: the real client of 1.x over a server in memory, and what is special to 0.x.
-import { Schema as S, TriplitClient } from "@triplit/client";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { Schema as S } from "@triplit/client";
+import { describe, expect, it, vi } from "vitest";
 import { adapterOf } from "../src/backend.js";
 import { triplit } from "../src/triplit.js";
-import type { AttachContext } from "../src/types.js";
-import { createTriplitServer, jwt } from "./fake/triplit-server.js";
+import { adapt, contextFor, rig } from "./fake/triplit-rig.js";
+import { jwt } from "./fake/triplit-server.js";
 
 const until = vi.waitFor;
 const failure = (work: Promise<unknown> | void) => Promise.resolve(work).then(() => null, (error: any) => error);
 const task = (id: string, owner: string) => ({ id, owner, text: id });
-const silent: any = { warn() {}, error() {}, info() {}, debug() {}, registerHandler() {}, context: () => silent };
-
-const closing: Array<() => unknown> = [];
-afterEach(() => {
-  for (const close of closing.splice(0)) close();
-  vi.unstubAllGlobals();
-});
-
-const contextFor = (userId: string) => {
-  const control = new AbortController();
-  const rejected = vi.fn();
-  const context: AttachContext = { userId, sessionId: "s", orgId: null, signal: control.signal, owned: false, rejected };
-  return { context, rejected, end: () => control.abort() };
-};
-
-const adapt = (client: any, options?: object) => {
-  const adapter = adapterOf(triplit(client, options))!;
-  const reported: unknown[][] = [];
-  adapter.open!({ report: (...what: unknown[]) => void reported.push(what) } as any);
-  closing.push(() => adapter.close!());
-  return { adapter, reported };
-};
-
-const rig = (options?: object, more: object = {}) => {
-  const server = createTriplitServer();
-  const client: any = new TriplitClient({ serverUrl: "http://triplit.test", autoConnect: false, logger: silent, ...more });
-  const errors: string[] = [];
-  client.onSessionError((error: string) => errors.push(error));
-  let shown: string[] = [];
-  client.subscribe(client.query("tasks"), (rows: any[]) => {
-    shown = rows.map(({ id }) => id).sort();
-  });
-  closing.push(() => client.endSession());
-  const kept = async () => (await client.fetch(client.query("tasks"), { policy: "local-only" })).map(({ id }: any) => id);
-  return { server, client, errors, shown: () => shown, kept, ...adapt(client, options) };
-};
 
 describe("attaching", () => {
   it("a2_is_done_once_the_server_has_taken_the_token", async () => {
@@ -434,79 +398,5 @@ describe("options", () => {
     const { client } = old(true);
     const adapter = adapterOf(triplit(client, { template: "t" }));
     expect(adapter).toMatchObject({ kind: "triplit", policy: 3, template: "t", client, keepsSignedOut: false });
-  });
-});
-
-describe("e5_what_tabs_share_on_the_device", () => {
-  /** Web Locks of one name, as far as the adapter asks for them. */
-  const locks = () => {
-    const held = new Set<object>();
-    const waiting: Array<{ shared: boolean; grant(): void }> = [];
-    const next = () => {
-      const [first] = waiting;
-      if (!first || (first.shared ? [...held].some((one) => !(one as any).shared) : held.size)) return;
-      waiting.shift()!.grant();
-      next();
-    };
-    const request = (_: string, { mode, signal }: any, work: () => unknown) =>
-      new Promise((resolve, reject) => {
-        const shared = mode === "shared";
-        const one = {
-          shared,
-          grant() {
-            held.add(one);
-            const release = () => {
-              held.delete(one);
-              next();
-            };
-            const working = Promise.resolve().then(work);
-            working.then(release, release);
-            working.then(resolve, reject);
-          },
-        };
-        waiting.push(one);
-        signal?.addEventListener("abort", () => {
-          const at = waiting.indexOf(one);
-          if (at >= 0) reject(waiting.splice(at, 1) && signal.reason);
-        });
-        next();
-      });
-    Object.defineProperty(navigator, "locks", { value: { request }, configurable: true });
-    closing.push(() => delete (navigator as any).locks);
-    return { held };
-  };
-
-  const tab = async () => {
-    const it = rig();
-    await it.adapter.attach(jwt("user_a"), contextFor("user_a").context);
-    return { ...it, clear: vi.spyOn(it.client, "clear") };
-  };
-
-  it("is_cleared_once_the_other_tabs_have_let_go", async () => {
-    locks();
-    const [one, other] = [await tab(), await tab()];
-    const leaving = one.adapter.detach("signed-out");
-    await until(() => expect(one.client.connectionStatus).not.toBe("OPEN"));
-    await new Promise((resume) => setTimeout(resume, 50));
-    expect(one.clear).not.toHaveBeenCalled();
-    const after = other.adapter.detach("signed-out");
-    await Promise.all([leaving, after]);
-    expect(one.clear).toHaveBeenCalledOnce();
-    expect(other.clear).toHaveBeenCalledOnce();
-  });
-
-  it("is_cleared_all_the_same_when_one_does_not_let_go", async () => {
-    locks();
-    const [one] = [await tab(), await tab()];
-    await one.adapter.detach("signed-out");
-    expect(one.clear).toHaveBeenCalledOnce();
-  });
-
-  it("d6_is_nobodys_once_the_bridge_is_gone", async () => {
-    const { held } = locks();
-    const one = await tab();
-    expect(held.size).toBe(1);
-    one.adapter.close!();
-    await until(() => expect(held.size).toBe(0));
   });
 });
