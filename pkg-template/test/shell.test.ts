@@ -421,23 +421,23 @@ describe("memory", () => {
 
   it("f2_the_record_holds_who_and_whose_and_no_token", () => {
     const { want, user, org } = remembering(1);
-    want([EFFECT.store, user, org], [EFFECT.storeBackend, 0, 0], [EFFECT.storeBackend, 1, user], [EFFECT.abort, 1]);
+    want([EFFECT.storeBackend, 0, 0], [EFFECT.storeBackend, 1, user], [EFFECT.store, user, org], [EFFECT.abort, 1]);
     expect(stored(record())).toEqual([who("alice", "org"), ["two", "alice", null]]);
     expect(live()).toBeNull();
   });
 
   it("f4_d4_after_a_sign_out_only_whose_data_it_is_remains_and_then_nothing", () => {
     const { want, user } = remembering(1);
-    want([EFFECT.store, user, 0], [EFFECT.storeBackend, 0, 0], [EFFECT.storeBackend, 1, user]);
-    want([EFFECT.store, 0, 0], [EFFECT.storeBackend, 0, 0], [EFFECT.storeBackend, 1, user]);
+    want([EFFECT.storeBackend, 0, 0], [EFFECT.storeBackend, 1, user], [EFFECT.store, user, 0]);
+    want([EFFECT.storeBackend, 0, 0], [EFFECT.storeBackend, 1, user], [EFFECT.store, 0, 0]);
     expect(stored(record())).toEqual([["two", "alice", null]]);
-    want([EFFECT.store, 0, 0], [EFFECT.storeBackend, 0, 0], [EFFECT.storeBackend, 1, 0]);
+    want([EFFECT.storeBackend, 0, 0], [EFFECT.storeBackend, 1, 0], [EFFECT.store, 0, 0]);
     expect(localStorage).toHaveLength(0);
   });
 
   it("f3_live_tokens_are_kept_for_this_tab_and_go_with_the_last", () => {
     const { want, user, id, org, role } = remembering(2);
-    want([EFFECT.storeLive, user, id, org, role], [EFFECT.storeToken, 0, id], [EFFECT.storeToken, org, role]);
+    want([EFFECT.storeToken, 0, id], [EFFECT.storeToken, org, role], [EFFECT.storeLive, user, id, org, role]);
     expect(stored(live())).toEqual([
       ["alice", "s_1", "org", "admin"],
       [null, "s_1"],
@@ -475,19 +475,19 @@ describe("memory", () => {
     first.shell.tell(EVENT.owes, 1, "mine");
     const [[backend, session]] = first.of("owes") as any;
     expect([backend, first.text(session)]).toEqual([1, "mine"]);
-    first.want([EFFECT.store, 0, 0], [EFFECT.storeBackend, 0, 0, 0], [EFFECT.storeBackend, 1, 0, session]);
+    first.want([EFFECT.storeBackend, 0, 0, 0], [EFFECT.storeBackend, 1, 0, session], [EFFECT.store, 0, 0]);
     expect(stored(record())).toEqual([["two", null, "mine"]]);
     first.shell.dispose();
     const second = remembering(1);
     expect(second.of("owes").map(([index, owed]) => [index, second.text(owed!)])).toEqual([[1, "mine"]]);
-    second.want([EFFECT.store, 0, 0], [EFFECT.storeBackend, 0, 0, 0], [EFFECT.storeBackend, 1, 0, 0]);
+    second.want([EFFECT.storeBackend, 0, 0, 0], [EFFECT.storeBackend, 1, 0, 0], [EFFECT.store, 0, 0]);
     expect(localStorage).toHaveLength(0);
   });
 
   it("d5_what_another_tab_has_to_revoke_stays", () => {
     const { want, user } = remembering(1);
     put(localStorage, ["two", null, "theirs"]);
-    want([EFFECT.store, user, 0], [EFFECT.storeBackend, 0, 0, 0], [EFFECT.storeBackend, 1, user, 0]);
+    want([EFFECT.storeBackend, 0, 0, 0], [EFFECT.storeBackend, 1, user, 0], [EFFECT.store, user, 0]);
     expect(stored(record()).slice(1)).toEqual([
       ["two", "alice", null],
       ["two", null, "theirs"],
@@ -552,7 +552,7 @@ describe("memory", () => {
   ])("f1_storage_that_is_%s_is_told_and_changes_nothing", (_, prevent) => {
     prevent();
     const { want, user, host } = remembering(1);
-    want([EFFECT.store, user, 0], [EFFECT.storeBackend, 0, 0], [EFFECT.abort, 3]);
+    want([EFFECT.storeBackend, 0, 0], [EFFECT.store, user, 0], [EFFECT.abort, 3]);
     expect(host.log.mock.calls).toEqual([["storage.failed"]]);
     expect(host.abort).toHaveBeenCalledTimes(1);
   });
@@ -619,10 +619,10 @@ describe("dispose", () => {
     [EFFECT.publish, 0, 0, 0, 0, 0, 0],
     [EFFECT.fetch, 9, 0, 0],
     [EFFECT.timer, 0, 0, 50],
-    [EFFECT.store, 1, 0],
     [EFFECT.storeBackend, 0, 1],
-    [EFFECT.storeLive, 1, 1, 0, 0],
+    [EFFECT.store, 1, 0],
     [EFFECT.storeToken, 0, 1],
+    [EFFECT.storeLive, 1, 1, 0, 0],
   ];
 
   it.each(callbacks)("d6_inside_`%s`_nothing_follows", (callback) => {

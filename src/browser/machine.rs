@@ -158,21 +158,21 @@ impl<H: Host> Machine<H> {
             }
             Effect::Forget(token) => say(7, token.0, 0, 0),
             Effect::Store => {
-                let (user, org) = bridge.record();
-                say(8, user.0, org.0, 0);
                 for index in 0..bridge.backends() {
                     say(9, index as u32, bridge.owner(index).0, 0);
                     for session in bridge.owed(index) {
                         say(9, index as u32, 0, session.0);
                     }
                 }
+                let (user, org) = bridge.record();
+                say(8, user.0, org.0, 0);
             }
             Effect::StoreLive => {
                 let (session, tokens) = bridge.live();
-                self.session(10, session);
                 for (template, token) in tokens {
                     say(11, template.0, token.0, 0);
                 }
+                self.session(10, session);
             }
             Effect::SourceSignOut(request) => say(12, request.0, 0, 0),
             Effect::Publish => self.publish(bridge),

@@ -63,7 +63,7 @@ export const enum TRAIT {
   exchanges = 1 << 7,
 }
 
-/** @internal Effects, with what their arguments say. 9 follows each 8, 11 each 10; 14 precedes each 15. */
+/** @internal Effects, with what their arguments say. Those numbered 9 come right before an 8, 11 before a 10, 14 before a 15. */
 export const enum EFFECT {
   /** request, template, 1: minted */
   fetch,

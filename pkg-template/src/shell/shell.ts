@@ -119,12 +119,8 @@ export default (
       (error) => failed((cause = error)),
     );
 
-  /** The effects of a kind that come right after this one. */
-  const following = (kind: number) => {
-    const found: number[][] = [];
-    while (queue[0]?.[0] === kind) found.push(queue.shift()!.slice(1));
-    return found;
-  };
+  /** What the next effect that stores is to store, below its first row. */
+  const rows: Row[] = [];
 
   const recall = (area: Area) => load(area, name, perform[EFFECT.log]!);
   const store = (area: Area, rows: Row[]) => save(area, name, rows, perform[EFFECT.log]!);
@@ -213,20 +209,20 @@ export default (
       if (ms >= 0) timer = setTimeout(wake, ms, EVENT.tick);
     },
     [EFFECT.forget]: forget,
+    [EFFECT.storeBackend](backend, owner, session) {
+      rows.push([backends[backend]!, text(owner), text(session)]);
+    },
     [EFFECT.store](user, org) {
-      const mine = following(EFFECT.storeBackend).map(([backend, owner, session]) => [
-        backends[backend!]!,
-        text(owner!),
-        text(session!),
-      ]);
       // What other tabs have to revoke stays until one of us has.
       const others = recorded().filter(([, , session]) => session && !owed.has(session));
-      const rows: Row[] = [[null, text(user), null, text(org)], ...mine, ...others];
-      store("localStorage", rows.filter(([, owner, session]) => owner || session));
+      const all: Row[] = [[null, text(user), null, text(org)], ...rows.splice(0), ...others];
+      store("localStorage", all.filter(([, owner, session]) => owner || session));
+    },
+    [EFFECT.storeToken](template, token) {
+      rows.push([text(template), text(token)]);
     },
     [EFFECT.storeLive](...who) {
-      const tokens = following(EFFECT.storeToken).map(([template, token]) => [text(template!), text(token!)]);
-      store("sessionStorage", tokens.length ? [who.slice(0, 4).map(text), ...tokens] : []);
+      store("sessionStorage", rows.length ? [who.slice(0, 4).map(text), ...rows.splice(0)] : []);
     },
     [EFFECT.say]: (said, session, org, template, token, b, c) =>
       tabs?.say([said, text(session), text(org), text(template), text(token), b, c]),

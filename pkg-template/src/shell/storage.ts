@@ -1,8 +1,7 @@
 // What survives a reload, as a small versioned table of strings. Storage may be missing, blocked, full or damaged:
 // reading then finds nothing, writing does nothing, the trouble is told, and neither ever throws. (F1)
-import { isText } from "./strings.js";
+import { isText, VERSION } from "./strings.js";
 
-const VERSION = "clerk-bridge 1";
 /** Nothing longer was written by us. */
 const LONGEST = 1 << 19;
 
@@ -18,8 +17,7 @@ export const load = (area: Area, key: string, tell: Tell): Row[] => {
   try {
     text = window[area].getItem(key);
     const [version, ...rows] = text.length < LONGEST ? JSON.parse(text) : [];
-    if (version === VERSION && rows.every((row: Row) => row.every(isText)))
-      return rows;
+    if (version === VERSION && rows.every((row: Row) => row.every(isText))) return rows;
   } catch {}
   if (text != null) {
     tell("record.discarded");

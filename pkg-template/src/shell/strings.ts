@@ -2,6 +2,9 @@
 // string has the same number for as long as it is kept, so that "the same user" and "the same token again" can be told
 // by comparing numbers. 0 is no string.
 
+/** @internal What is stored, and what is said between tabs, begins with this. Another version is not understood. */
+export const VERSION = "clerk-bridge 1";
+
 /** @internal What came from outside and is a string, or none. */
 export const isText = (value: unknown): value is string | null => value === null || typeof value === "string";
 

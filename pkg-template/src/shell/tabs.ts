@@ -3,10 +3,8 @@
 // or forbids them, each tab works alone. (E4)
 
 import { SAID } from "./numbers.js";
-import { isText } from "./strings.js";
+import { isText, VERSION } from "./strings.js";
 
-/** Another version is not understood. */
-const VERSION = "clerk-bridge 1";
 /** So long nobody else takes the lock away. */
 const STEAL_MS = 1_000;
 
