@@ -23,6 +23,11 @@ impl Vault {
         self.slots.iter().find(|slot| slot.template == template)
     }
 
+    /// The slot of this template, if it was ever asked for.
+    pub fn get_mut(&mut self, template: Name) -> Option<&mut Slot> {
+        self.slots.iter_mut().find(|slot| slot.template == template)
+    }
+
     /// The slot of this template, made if there is none.
     pub fn slot(&mut self, template: Name) -> Option<&mut Slot> {
         match self.slots.iter().position(|slot| slot.template == template) {

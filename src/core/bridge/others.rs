@@ -44,14 +44,16 @@ impl Bridge {
                 self.doubt = self.context.time().max(self.doubted + DOUBT_AGAIN);
             }
         } else if self.tabs.hears(context, message) {
-            let Some(slot) = self.vault.slot(template) else { return };
-            match said {
-                Said::Want if self.tabs.leads() => {
+            // Who leads fetches for all; else what nobody uses here is of no interest.
+            let wanted = said == Said::Want && self.tabs.leads();
+            let slot = if wanted { self.vault.slot(template) } else { self.vault.get_mut(template) };
+            match (said, slot) {
+                (Said::Want, Some(slot)) if wanted => {
                     slot.wanted_elsewhere(context, token, first > 0, second > 0)
                 }
-                Said::Token => slot.offered(context, message, claims),
-                Said::Failed => slot.failed_elsewhere(context, Failure::read(second, 0), span),
-                Said::Leads => self.vault.ask_again(),
+                (Said::Token, Some(slot)) => slot.offered(context, message, claims),
+                (Said::Failed, Some(slot)) => slot.failed_elsewhere(context, Failure::read(second, 0), span),
+                (Said::Leads, _) => self.vault.ask_again(),
                 _ => {}
             }
         }
