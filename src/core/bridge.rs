@@ -1,5 +1,5 @@
 //! The machine. [`Bridge::handle`] takes one event, updates the parts, lets everything that is due happen
-//! ([`Bridge::settle`]) and returns the effects. It must stay a coordinator: how tokens are kept stands in
+//! (`Bridge::settle`) and returns the effects. It must stay a coordinator: how tokens are kept stands in
 //! [`super::slot`], how a backend is led in [`super::backend`].
 
 mod others;
