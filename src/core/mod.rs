@@ -3,6 +3,45 @@
 //! the bridge can be proved natively over any schedule of events.
 //!
 //! Start reading at [`bridge`]; [`event`] and [`effect`] are its whole contact with the world.
+//!
+//! ```
+//! use clerk_bridge::core::backend::{Setup, Template, policy};
+//! use clerk_bridge::core::effect::{Command, TokenId};
+//! use clerk_bridge::core::identity::{Name, Session, Source};
+//! use clerk_bridge::core::snapshot::Status;
+//! use clerk_bridge::core::token::sum_up;
+//! use clerk_bridge::core::{Bridge, Effect, Event, Millis, Now, Options};
+//!
+//! // Whoever drives it keeps the strings, and the clocks.
+//! let (user, session, token) = (Name(1), Name(2), TokenId(3));
+//! let at = |ms| Now { wall: Millis(1_800_000_000_000 + ms), mono: Millis(ms) };
+//!
+//! let mut bridge = Bridge::new(Options::default());
+//! let own = Setup { policy: policy::CUSTOM, template: Template::Fixed(Name::NONE) };
+//! bridge.handle(at(0), Event::Backend(own));
+//! bridge.handle(at(0), Event::Start);
+//!
+//! // Somebody is signed in: a token is to be fetched.
+//! let ada = Session { user, id: session, ..Session::default() };
+//! let effects = bridge.handle(at(5), Event::Source(Source::SignedIn(ada)));
+//! let fetch = effects.iter().find_map(|effect| match effect {
+//!     Effect::Fetch { request, .. } => Some(*request),
+//!     _ => None,
+//! });
+//!
+//! // It came: the backend is to be given it.
+//! let claims = sum_up("any-token", "user_ada", "sess_1").unwrap_or_default();
+//! let effects = bridge.handle(at(90), Event::Fetched(fetch.unwrap(), token, claims));
+//! let step = effects.iter().find_map(|effect| match effect {
+//!     Effect::Run { step, command: Command::Attach(_), .. } => Some(*step),
+//!     _ => None,
+//! });
+//!
+//! // The backend has taken it.
+//! let effects = bridge.handle(at(120), Event::StepDone(step.unwrap()));
+//! assert!(effects.contains(&Effect::Publish));
+//! assert_eq!(bridge.snapshot().status, Status::Authenticated);
+//! ```
 
 #![deny(
     clippy::unwrap_used,
