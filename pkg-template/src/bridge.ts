@@ -28,7 +28,7 @@ export interface Inner {
   /** Begin; nothing happens before. Does nothing on a server, and nothing the second time. */
   start(): void;
   /** What stands for the source of a bridge without one, from now on. */
-  feed(source: Pick<TokenSource, "getSession" | "getToken">): void;
+  feed(source: Partial<TokenSource>): void;
 }
 
 /** Somebody who waits for an answer. */
@@ -227,7 +227,8 @@ export const prepare = <B extends Backends = {}>(given?: BridgeOptions<B>): Brid
     });
 
   const getToken: Bridge["getToken"] = (wanted) => {
-    const template = wanted?.template || null;
+    // As text: to the machine a number is a string that it knows.
+    const template = wanted?.template ? `${wanted.template}` : null;
     const force = wanted?.forceRefresh;
     return (!force && held.get(template)) || call(force ? EVENT.askFresh : EVENT.askGood, template);
   };

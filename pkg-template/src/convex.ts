@@ -22,6 +22,8 @@ const overSocket = (client: any): Talk => {
   /** A token came while the socket was closing. */
   let came: boolean | undefined;
   let userId: string | undefined;
+  /** The bridge is gone: nobody answers Convex any more. */
+  let closed: boolean | undefined;
   let context: AttachContext | undefined;
   let settle: [accept: () => void, refuse: (error: BridgeError) => void] | undefined;
   let letGo = () => {};
@@ -59,7 +61,7 @@ const overSocket = (client: any): Talk => {
     base().setAuth(
       ({ forceRefreshToken }: { forceRefreshToken: boolean }) => {
         tire();
-        if (own !== generation) return Promise.resolve(null);
+        if (own !== generation || (closed && refused)) return Promise.resolve(null);
         // After a confirmation Convex asks for a fresh token at once: the same one spares a second Authenticate. (H1)
         if (token !== undefined && !refused) return Promise.resolve(forceRefreshToken ? token : first);
         return new Promise((resolve) => {
@@ -179,6 +181,9 @@ const overSocket = (client: any): Talk => {
   };
 
   return {
+    open() {
+      closed = false;
+    },
     hold(somebodyLeft) {
       // What was asked up to now is theirs, in a pause for want of a token too; what comes is the newcomer's. (H6)
       if (somebodyLeft) drop();
@@ -195,6 +200,7 @@ const overSocket = (client: any): Talk => {
     attach,
     detach: part,
     close() {
+      closed = true;
       context = settle = undefined;
       refused = false;
       token ??= null;
@@ -260,6 +266,7 @@ const overHttp = (client: any): Talk => {
   return {
     open(given) {
       link = given;
+      if (client.fetch === call) return;
       own = client.fetch;
       client.fetch = call;
     },
@@ -276,7 +283,7 @@ const overHttp = (client: any): Talk => {
     attach: (next, whose) => become(next, whose.userId),
     detach: () => become(null),
     close() {
-      client.fetch = own;
+      if (client.fetch === call) client.fetch = own;
       release();
     },
   };

@@ -9,6 +9,7 @@ import {
   useEffect,
   useLayoutEffect,
   useMemo,
+  useRef,
   useState,
   useSyncExternalStore,
 } from "react";
@@ -16,7 +17,9 @@ import { adapterOf } from "./backend.js";
 import { innerOf, prepare } from "./bridge.js";
 import { demand } from "./demand.js";
 import { fallBack } from "./loader.js";
-import { changed } from "./store.js";
+import { checkOptions } from "./options.js";
+import { sourceOf } from "./shell/source.js";
+import { changed, safely } from "./store.js";
 import type { BackendState, Backends, Bridge, BridgeOptions, BridgeState } from "./types.js";
 
 const BridgeContext = createContext<Bridge<any> | undefined>(undefined);
@@ -30,66 +33,140 @@ const KEPT_MS = 1000;
 interface Own {
   readonly bridge: Bridge<any>;
   readonly name: string | undefined;
+  readonly source: BridgeOptions["source"];
   /** The latest; an inline function changes at every render. */
   onEvent: BridgeOptions["onEvent"];
+  /** Negative: it has ended. */
   users: number;
   timer?: ReturnType<typeof setTimeout>;
 }
 
 const owns = new Set<Own>();
 
+const adaptersOf = (backends: Backends = {}): any[] => Object.values(backends).map(adapterOf);
+
 /** Options are often written inline, so what counts is the clients, not the objects around them. */
-const isSame = (own: Own, { name, backends = {} }: BridgeOptions<any>) => {
+const isSame = (own: Own, { name, backends = {} }: BridgeOptions<any>, mounted: boolean) => {
   const mine = own.bridge.backends;
-  const names = Object.keys(mine);
+  const theirs = adaptersOf(backends);
   return (
     own.name === name &&
-    names.join() === Object.keys(backends).join() &&
-    names.every((key) => {
-      const [a, b] = [adapterOf(mine[key]), adapterOf(backends[key])];
-      return a!.kind === b?.kind && a!.client === b.client;
+    Object.keys(mine).join() === Object.keys(backends).join() &&
+    adaptersOf(mine).every((a, i) => {
+      const b = theirs[i];
+      // Who is mounted anew holds an object of its own, which has to work.
+      return a === b || ((mounted || a.client) && a.kind === b?.kind && a.client === b.client && a.template === b.template);
     })
   );
 };
 
 const ownOf = (options: BridgeOptions<any>): Own => {
-  for (const own of owns) if (isSame(own, options)) return own;
-  const { name, onEvent } = options;
+  const { name, source, onEvent } = options;
+  for (const own of owns) if (own.source === source && isSame(own, options, false)) return own;
   const tell: BridgeOptions["onEvent"] = (event) => own.onEvent?.(event);
-  const own: Own = { bridge: prepare({ ...options, onEvent: onEvent && tell }), name, onEvent, users: 0 };
+  checkOptions(options);
+  // A source is followed from outside: the latest counts. (B8)
+  const bridge = prepare({ ...options, source: undefined, onEvent: tell });
+  const own: Own = { bridge, name, source, onEvent, users: 0 };
   return own;
+};
+
+const end = (own: Own) => {
+  own.users = -1;
+  owns.delete(own);
+  own.bridge.dispose();
+};
+
+/** Two bridges must not lead one client. */
+const share = (one: Own, other: Own) => {
+  const others = adaptersOf(other.bridge.backends);
+  return adaptersOf(one.bridge.backends).some((a) => others.some((b) => a === b || (a.client && a.client === b.client)));
 };
 
 /** First among the children, so that its effects come before theirs: clients are held before anything is asked. (H6) */
 function Keep({ own, lost }: { own: Own; lost: () => void }) {
+  const before = useRef<Own>(undefined);
   useEarlyEffect(() => {
-    if (own.users < 0) return lost();
-    clearTimeout(own.timer);
-    own.users++;
+    const { bridge, name, source } = own;
+    const first = [...owns].find((one) => one.source === source && isSame(one, { name, backends: bridge.backends }, false));
+    // It has ended since, or a sibling has begun the same.
+    if (own.users < 0 || (first ?? own) !== own) return lost();
+    for (const other of owns) {
+      const replaced = other === before.current && other.users === 1;
+      if (other !== own && (replaced || !other.users) && share(own, other)) end(other);
+    }
+    before.current = own;
     owns.add(own);
     fallBack(() => import("./inlined.js").then(({ inlined }) => inlined()));
-    innerOf(own.bridge).start();
+    innerOf(bridge).start();
+  }, [own]);
+  // Not in a layout effect: those are undone while a tree above is suspended.
+  useEffect(() => {
+    clearTimeout(own.timer);
+    own.users++;
     return () => {
-      if (--own.users) return;
-      own.timer = setTimeout(() => {
-        own.users = -1;
-        owns.delete(own);
-        own.bridge.dispose();
-      }, KEPT_MS);
+      if (--own.users === 0) own.timer = setTimeout(end, KEPT_MS, own);
     };
   }, [own]);
   return null;
 }
 
+/** What stands for Clerk while its hook is all there is of it. */
+const createFeed = (bridge: Bridge<any>) => {
+  let auth: any;
+  let mounted = false;
+  const feed = {
+    getSession() {
+      const { isLoaded, isSignedIn, sessionClaims } = auth ?? {};
+      // Undefined: not known, or on its way somewhere (A7). A pending session counts as none (A8).
+      if (!isLoaded || isSignedIn === undefined) return undefined;
+      return isSignedIn ? { ...auth, userId: auth.userId ?? sessionClaims?.sub, sessionId: auth.sessionId ?? sessionClaims?.sid } : null;
+    },
+    getToken: (options?: object) => auth.getToken(options),
+    signOut: () => auth.signOut?.(),
+  };
+  return {
+    take(latest: any) {
+      auth = latest;
+      mounted = true;
+      innerOf(bridge).feed(feed);
+    },
+    /** Clerk may have signed out in the very render that takes this away: nobody else would hear of it. (H3) */
+    leave() {
+      mounted = false;
+      const last = auth;
+      const isOver = async () => last?.isSignedIn && (await last.getToken({})) === null && !mounted;
+      setTimeout(async () => {
+        if (mounted || !(await isOver().catch(() => false))) return;
+        auth = { isLoaded: true, isSignedIn: false };
+        innerOf(bridge).feed({});
+      });
+    },
+  };
+};
+
 /** Alone re-rendered when Clerk hands out a new token. */
 function Feed({ bridge, useAuth }: { bridge: Bridge<any>; useAuth: () => any }) {
   const auth = useAuth();
+  const feed = useMemo(() => createFeed(bridge), [bridge]);
+  useEarlyEffect(() => feed.take(auth));
+  useEffect(() => feed.leave, [feed]);
+  return null;
+}
+
+/** The latest source: one that is written inline changes at every render. */
+function Follow({ bridge, source }: { bridge: Bridge<any>; source: object }) {
   useEarlyEffect(() => {
-    const { isLoaded, isSignedIn } = auth ?? {};
-    // Undefined: not known, or on its way somewhere (A7). A pending session counts as none (A8).
-    const session = isLoaded && isSignedIn !== undefined ? (isSignedIn ? auth : null) : undefined;
-    innerOf(bridge).feed({ getSession: () => session, getToken: (options) => auth.getToken(options) });
-  });
+    const inner = innerOf(bridge);
+    const it = sourceOf(source);
+    inner.feed({
+      getSession: () => it.getSession() as any,
+      getToken: (options) => it.getToken(options) as any,
+      signOut: async () => it.signOut?.(),
+    });
+    const stop = safely(() => it.subscribe(() => inner.feed({}))) as (() => void) | undefined;
+    return () => void safely(() => stop?.());
+  }, [bridge, source]);
   return null;
 }
 
@@ -103,14 +180,18 @@ interface ProviderProps extends BridgeOptions<any> {
 
 function OwnProvider({ children, useAuth, ...options }: ProviderProps) {
   let [own, setOwn] = useState(() => ownOf(options));
-  if (own.users >= 0 && !isSame(own, options)) setOwn((own = ownOf(options)));
+  if (own.users >= 0 && !isSame(own, options, true)) setOwn((own = ownOf(options)));
   useEarlyEffect(() => {
     own.onEvent = options.onEvent;
   });
   return (
     <BridgeContext.Provider value={own.bridge}>
       <Keep own={own} lost={() => setOwn(ownOf(options))} />
-      {useAuth && <Feed bridge={own.bridge} useAuth={useAuth} />}
+      {options.source ? (
+        <Follow bridge={own.bridge} source={options.source} />
+      ) : (
+        <Feed bridge={own.bridge} useAuth={useAuth!} />
+      )}
       {children}
     </BridgeContext.Provider>
   );
@@ -131,10 +212,12 @@ function OwnProvider({ children, useAuth, ...options }: ProviderProps) {
  */
 export function ClerkBridgeProvider(props: ProviderProps): JSX.Element {
   const { children, useAuth, bridge, ...options } = props;
+  demand(typeof (useAuth ?? sourceOf) === "function", "useAuth", "a hook");
   if (!bridge) {
     demand(useAuth || options.source, "useAuth", "given, or `source`, or `bridge`");
     return <OwnProvider {...props} />;
   }
+  demand(innerOf(bridge), "bridge", "made by createBridge");
   demand(Object.values(options).every((it) => it === undefined), "bridge", "given without options");
   return (
     <BridgeContext.Provider value={bridge}>
@@ -180,10 +263,10 @@ export function useBridgeAuth(backend?: string): BridgeState | BackendAuth {
     let last: BackendAuth | undefined;
     return (state: BridgeState) => {
       if (backend === undefined) return state;
-      const own = state.backends[backend];
+      const own = Object.keys(state.backends).includes(backend) && state.backends[backend];
       demand(own, "backend", "one of the bridge's");
       const { userId, sessionId, orgId, orgRole } = state;
-      return (last = changed<BackendAuth>(last, { ...own!, userId, sessionId, orgId, orgRole }));
+      return (last = changed<BackendAuth>(last, { ...(own as BackendState), userId, sessionId, orgId, orgRole }));
     };
   }, [bridge, backend]);
   return useSyncExternalStore(

@@ -133,6 +133,18 @@ describe("ConvexHttpClient", () => {
     expect(calls).toEqual([{ path: "a:running", bearer: "one" }]);
   });
 
+  it("i5_opened_twice_it_does_not_call_itself_and_gives_back_only_its_own", async () => {
+    const { client, adapter, attach, serve } = rig();
+    adapter.open!({ getToken: async () => null, renew: async () => null, fetchTimeoutMs: 20 } as any);
+    await attach("token", "user_a");
+    expect(await client.query(api.test.who, {})).toBe("token");
+    const others = async () => new Response();
+    client.fetch = others;
+    adapter.close!();
+    expect(client.fetch).toBe(others);
+    expect(serve).toHaveBeenCalledOnce();
+  });
+
   it("d6_dispose_gives_the_client_its_fetch_back", async () => {
     const { client, adapter, attach, serve } = rig();
     attach("one", "user_a");

@@ -1,5 +1,7 @@
 // The Convex adapter against the real clients of Convex: refused tokens, outdated fetchers, the end of a bridge.
 import { describe, expect, it, vi } from "vitest";
+import { adapterOf } from "../src/backend.js";
+import { convex } from "../src/convex.js";
 import { contextFor, jwt, rig } from "./fake/convex-rig.js";
 
 const until = vi.waitFor;
@@ -133,5 +135,21 @@ describe("the fetcher", () => {
     await expect(attach(bad, contextFor("user_a"))).rejects.toThrow();
     adapter.close!();
     expect(await barrier()).toBeNull();
+  });
+
+  it("d6_a_refusal_after_dispose_leaves_no_dead_socket", async () => {
+    const { server, client, adapter, attach, barrier } = rig();
+    const token = jwt("user_a");
+    await attach(token, contextFor("user_a"));
+    adapter.close!();
+    server.refused.add(token);
+    server.drop();
+    expect(await barrier()).toBeNull();
+    // Another bridge may have the client then.
+    const next = adapterOf(convex(client))!;
+    next.hold!(false);
+    await next.attach(jwt("user_b"), contextFor("user_b"));
+    expect(await barrier()).toBe("user_b");
+    next.close!();
   });
 });

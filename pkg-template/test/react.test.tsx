@@ -1,9 +1,9 @@
 // The React binding over a scripted shell: one bridge whatever React does, and no render that nothing asked for.
-import { act, StrictMode, type ReactNode, useEffect, useState } from "react";
-import { createRoot, hydrateRoot, type Root } from "react-dom/client";
+import { act, StrictMode, type ReactNode, useEffect } from "react";
+import { hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createBridge, defineBackend } from "../src/index.js";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { createBridge } from "../src/index.js";
 import {
   Authenticated,
   AuthLoading,
@@ -14,52 +14,8 @@ import {
   useBridgeAuth,
 } from "../src/react.js";
 import { createTestSource } from "../src/testing.js";
-import { lastShell, reset, shells } from "./fake/shell.js";
-
-(globalThis as any).IS_REACT_ACT_ENVIRONMENT = true;
-
-const roots: Root[] = [];
-const render = async (node: ReactNode) => {
-  const container = document.createElement("div");
-  const root = createRoot(container);
-  roots.push(root);
-  await act(async () => root.render(node));
-  return { container, root, text: () => container.textContent };
-};
-const shell = async (count = 1) => {
-  await act(async () => vi.waitFor(() => expect(shells).toHaveLength(count)));
-  return lastShell();
-};
-const say = (state: object) => act(async () => lastShell().say(state));
-
-const hook = () => {
-  let value: any = { isLoaded: false };
-  const listeners = new Set<() => void>();
-  return {
-    useAuth: () => {
-      const [, render] = useState(0);
-      useEffect(() => {
-        const listener = () => render((count) => count + 1);
-        listeners.add(listener);
-        return () => void listeners.delete(listener);
-      }, []);
-      return value;
-    },
-    set: (next: any) =>
-      act(async () => {
-        value = next;
-        for (const listener of listeners) listener();
-      }),
-  };
-};
-
-beforeEach(reset);
-afterEach(async () => {
-  vi.useFakeTimers();
-  for (const root of roots.splice(0)) await act(async () => root.unmount());
-  vi.advanceTimersByTime(1000);
-  vi.useRealTimers();
-});
+import { hook, plain, render, roots, say, shell } from "./fake/react-rig.js";
+import { lastShell, shells } from "./fake/shell.js";
 
 const Gates = ({ backend }: { backend?: string }) => (
   <>
@@ -69,7 +25,6 @@ const Gates = ({ backend }: { backend?: string }) => (
     <AuthRefreshing backend={backend}> again</AuthRefreshing>
   </>
 );
-const plain = () => defineBackend({ kind: "plain", attach() {}, detach() {} });
 
 describe("gates", () => {
   it("show_what_the_bridge_says", async () => {
@@ -297,10 +252,15 @@ describe("props", () => {
     const UseOther = () => void useBridgeAuth("other");
     const options = (field: string) => ({ code: "ERR_OPTIONS", hint: expect.stringContaining(field) });
     expect(fails(<ClerkBridgeProvider />)).toMatchObject(options("useAuth"));
+    expect(fails(<ClerkBridgeProvider useAuth={"x" as any} />)).toMatchObject(options("useAuth"));
+    expect(fails(<ClerkBridgeProvider useAuth={() => {}} onEvent={"x" as any} />)).toMatchObject(options("onEvent"));
+    expect(fails(<ClerkBridgeProvider bridge={{} as any} />)).toMatchObject(options("bridge"));
     expect(fails(<ClerkBridgeProvider bridge={bridge} name="x" />)).toMatchObject(options("bridge"));
     expect(fails(<ClerkBridgeProvider useAuth={() => {}} name="" />)).toMatchObject(options("name"));
     expect(fails(<Use />)).toMatchObject(options("useBridge"));
     expect(fails(<ClerkBridgeProvider bridge={bridge} children={<UseOther />} />)).toMatchObject(options("backend"));
+    const UseInherited = () => void useBridgeAuth("toString");
+    expect(fails(<ClerkBridgeProvider bridge={bridge} children={<UseInherited />} />)).toMatchObject(options("backend"));
     bridge.dispose();
   });
 
