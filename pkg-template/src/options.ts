@@ -39,7 +39,8 @@ export const checkOptions = (given: BridgeOptions<any> = {}): Options => {
     const type = typeof standard;
     const fits = type === "number" ? it >= 0 && it < Infinity : it || it === false;
     demand(typeof it === type && fits, field, `a valid ${type}`);
-    options[field] = it;
+    // A browser's timers know no more. (C4)
+    options[field] = type === "number" ? Math.min(it, 2 ** 31 - 1) : it;
   }
   for (const [name, backend] of Object.entries(options.backends))
     demand(adapterOf(backend), "backends." + name, "made by an adapter");

@@ -199,6 +199,23 @@ describe("getToken", () => {
     expect(await bridge.getToken()).toBeNull();
   });
 
+  it("g4_a_template_that_is_no_string_is_asked_for_as_one", async () => {
+    const { bridge, shell } = await started();
+    for (const template of [3, "", 0, null]) bridge.getToken({ template: template as any }).catch(() => {});
+    expect(shell.of("askGood").map(([, template]) => template)).toEqual(["3", null, null, null]);
+  });
+
+  it("c4_no_wait_is_longer_than_a_timer_can_be", () => {
+    vi.useFakeTimers();
+    const bridge = make({ fetchTimeoutMs: Number.MAX_VALUE });
+    let failed: unknown;
+    bridge.getToken().catch((error) => (failed = error));
+    vi.advanceTimersByTime(2 ** 31 - 2);
+    expect([failed, vi.getTimerCount()]).toEqual([undefined, 1]);
+    bridge.dispose();
+    vi.useRealTimers();
+  });
+
   it("b6_a_held_token_is_handed_out_without_asking_the_shell", async () => {
     const { bridge, shell } = await started();
     shell.effect("cache", null, "held", 1000);

@@ -235,14 +235,22 @@ impl Bridge {
         let (template, refused) = match ask {
             Ask::Good(template) | Ask::Fresh(template) => (template, None),
             Ask::Instead(backend, token) => {
-                let chosen = self.backends.get(backend).and_then(|backend| backend.chosen);
-                (chosen.unwrap_or_default(), Some(token))
+                let backend = self.backends.get(backend);
+                let chosen = backend.and_then(|backend| backend.chosen);
+                // A backend that was given up is tried again by the clock, not by every call (H5).
+                let given_up = backend.is_some_and(Backend::is_given_up);
+                (chosen.unwrap_or_default(), Some((token, given_up)))
             }
         };
         let Some(slot) = self.vault.slot(template) else { return };
+        if let Some((token, true)) = refused
+            && slot.good(context).is_none_or(|held| held.token == token)
+        {
+            return context.push(Effect::Answer(caller, Err(Code::BackendRejected)));
+        }
         // The held token will do if it is not the one that was refused (G3).
         let fresh = match refused {
-            Some(token) => slot.holds(token),
+            Some((token, _)) => slot.holds(token),
             None => matches!(ask, Ask::Fresh(_)),
         };
         slot.ask(context, caller, fresh, matches!(ask, Ask::Fresh(_)));

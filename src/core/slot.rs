@@ -206,6 +206,9 @@ impl Slot {
 
     /// Takes over a live token that an earlier page load left (F3).
     pub fn restore(&mut self, context: &mut Context, token: TokenId, claims: Claims) {
+        if claims.foreign && holds(Rule::Foreign) {
+            return context.drop_token(token); // B11
+        }
         let born = (Millis::ZERO, context.time());
         if let Some(iat) = claims.iat {
             context.clock.learn(iat, born); // a clock that is behind (C3)

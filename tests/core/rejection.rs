@@ -1,11 +1,12 @@
 //! H5: backends that refuse a token, or fail to take one.
 
+use crate::harness::fake::token_of;
 use crate::harness::*;
 use clerk_bridge::core::Event;
 use clerk_bridge::core::backend::policy::{CONVEX, CUSTOM};
 use clerk_bridge::core::backend::{Policy, Template};
 use clerk_bridge::core::effect::{Command, Reason};
-use clerk_bridge::core::event::{Refusal, Wake};
+use clerk_bridge::core::event::{Ask, Refusal, Wake};
 use clerk_bridge::core::failure::{Code, Failure};
 use clerk_bridge::core::identity::Name;
 use clerk_bridge::core::snapshot::Status::{Authenticated, Loading, Unauthenticated};
@@ -86,6 +87,30 @@ fn h5_a_refused_backend_is_tried_again_with_back_off() {
     assert!(waits.iter().all(|wait| (28_000..=301_000).contains(wait)), "{waits:?}");
     stage.advance(5 * MINUTE);
     assert_eq!(stage.status(), Authenticated, "and in the end accepted");
+}
+
+#[test]
+fn h5_c2_calls_of_a_backend_that_was_given_up_cost_no_fetches() {
+    let mut stage = attached(CUSTOM);
+    stage.advance(10 * SECOND);
+    stage.backends[0].script = [REFUSE; 3].into();
+    stage.reject(0, Refusal::Refused);
+    stage.until("the end", |stage| stage.status() == Unauthenticated);
+    stage.advance(SECOND);
+    let fetches = stage.fetches().len();
+    let mut refused = token_of(stage.backends[0].handed().last().unwrap().command).unwrap();
+    let mut answers = Vec::new();
+    for _ in 0..20 {
+        let caller = stage.ask(Ask::Instead(0, refused));
+        answers.push(stage.answer(caller));
+        if let Some(Ok(Some(other))) = stage.answer(caller) {
+            refused = other;
+        }
+        stage.advance(500);
+    }
+    assert_eq!(stage.fetches().len(), fetches);
+    assert_eq!(answers.last(), Some(&Some(Err(Code::BackendRejected))));
+    assert!(answers.iter().all(Option::is_some), "at once: {answers:?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use clerk_bridge::core::failure::Code;
 use clerk_bridge::core::identity::{Name, Source};
 use clerk_bridge::core::options::{Options, Persist};
 use clerk_bridge::core::snapshot::Status::{Authenticated, Loading, Unauthenticated};
+use clerk_bridge::core::token::Claims;
 
 const SESSION_TOKEN: Template = Template::Fixed(Name::NONE);
 
@@ -134,6 +135,24 @@ fn f3_a_forced_call_does_not_hold_up_a_restored_token() {
     stage.tell(Event::Start);
     stage.advance(100);
     assert_eq!(stage.status(), Authenticated);
+}
+
+#[test]
+fn b11_a_stored_token_of_another_user_is_not_used() {
+    let mut stage = keeping(Persist::Tokens);
+    stage.backend(CONVEX, SESSION_TOKEN);
+    stage.clerk.session = Some(alice());
+    let Some((_, Ok(token))) = stage.clerk.answer(-10 * SECOND, stage.wall(), Name::NONE, true) else {
+        panic!("no token")
+    };
+    let claims = token.claims(alice());
+    let id = stage.token(token);
+    stage.tell(Event::Restored(alice()));
+    stage.tell(Event::RestoredToken(Name::NONE, id, Claims { foreign: true, ..claims }));
+    assert!(stage.effects_since(0).any(|effect| effect == Effect::Forget(id)));
+    stage.tell(Event::Start);
+    stage.advance(100);
+    assert_eq!(stage.backends[0].handed().len(), 0);
 }
 
 #[test]

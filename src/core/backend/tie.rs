@@ -121,6 +121,11 @@ impl Backend {
         BackendState { status, is_refreshing, error }
     }
 
+    /// It has refused too often, and waits to be tried again (H5).
+    pub fn is_given_up(&self) -> bool {
+        self.gave_up.is_some()
+    }
+
     /// Nothing is left to be undone for a user who left, or it has failed.
     pub fn is_through(&self) -> bool {
         self.running.is_none()

@@ -46,7 +46,8 @@ impl Bridge {
         } else if self.tabs.hears(context, message) {
             // Who leads fetches for all; else what nobody uses here is of no interest.
             let wanted = said == Said::Want && self.tabs.leads();
-            let slot = if wanted { self.vault.slot(template) } else { self.vault.get_mut(template) };
+            let slot =
+                if wanted { self.vault.slot_for_others(template) } else { self.vault.get_mut(template) };
             match (said, slot) {
                 (Said::Want, Some(slot)) if wanted => {
                     slot.wanted_elsewhere(context, token, first > 0, second > 0)
