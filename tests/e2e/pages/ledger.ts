@@ -14,6 +14,8 @@ export interface Setting {
   watch?: string[];
   /** React: render in StrictMode. */
   strict?: boolean;
+  /** React: the provider is rendered only while somebody is signed in. */
+  inside?: boolean;
   /** Vanilla: have Clerk hold a token of this template before there is a bridge. */
   warm?: string;
 }

@@ -55,9 +55,8 @@ expose({
     track(text, client.mutation(makeFunctionReference<"mutation">("tasks:add"), { text })),
 });
 
-const app = (
-  <Clerk>
-    <App />
-  </Clerk>
-);
+/** The layout of many apps: the provider is there only while somebody is signed in. */
+const Inside = () => (useAuth().isSignedIn ? <App /> : null);
+
+const app = <Clerk>{setting.inside ? <Inside /> : <App />}</Clerk>;
 createRoot(document.getElementById("root")!).render(setting.strict ? <StrictMode>{app}</StrictMode> : app);

@@ -104,24 +104,37 @@ describe("leaving", { concurrency: 5 }, () => {
       });
   }
 
-  scene("d7 bridge.signOut detaches first, then signs out of Clerk; twice is once", { user, page: "vanilla" },
-    async (scene) => {
-      await scene.settled();
-      await scene.page.evaluate(() => {
-        const signOut = window.Clerk.signOut;
-        window.Clerk.signOut = (...args) => {
-          window.seen.events.push({ type: "Clerk.signOut" });
-          return signOut(...args);
-        };
-        return Promise.all([window.bridge.signOut(), window.bridge.signOut()]).then(() => {});
+  for (const page of ["vanilla", "react"])
+    scene(`d7 bridge.signOut detaches first, then signs out of Clerk; twice is once, ${page}`, { user, page },
+      async (scene) => {
+        await scene.settled();
+        await scene.page.evaluate(() => {
+          const signOut = window.Clerk.signOut;
+          window.Clerk.signOut = (...args) => {
+            window.seen.events.push({ type: "Clerk.signOut" });
+            return signOut(...args);
+          };
+          return Promise.all([window.bridge.signOut(), window.bridge.signOut()]).then(() => {});
+        });
+        await scene.unauthenticated();
+        const order = await scene.page.evaluate(() => window.seen.events.map(({ type }) => type));
+        const ends = order.filter((type) => type === "backend.detached" || type === "Clerk.signOut");
+        assert.deepEqual(ends, ["backend.detached", "Clerk.signOut"]);
+        const log = await scene.cloud.log();
+        assert.equal(log.filter(({ what }) => what.startsWith("DELETE ")).length, 1);
+        assert.deepEqual(log.hands(), [user, null]);
       });
-      await scene.unauthenticated();
-      const order = await scene.page.evaluate(() => window.seen.events.map(({ type }) => type));
-      const ends = order.filter((type) => type === "backend.detached" || type === "Clerk.signOut");
-      assert.deepEqual(ends, ["backend.detached", "Clerk.signOut"]);
-      const log = await scene.cloud.log();
-      assert.equal(log.filter(({ what }) => what.startsWith("DELETE ")).length, 1);
-      assert.deepEqual(log.hands(), [user, null]);
+
+  scene("h3_h6 a sign-out that takes the provider away", { user, lifetime: LIFE, page: "react", setting: { inside: true } },
+    async (scene) => {
+      const { cloud } = scene;
+      await scene.settled();
+      await scene.signOut();
+      const since = (await cloud.until("None", (log) => log.hands().at(-1) === null && log.authenticates())).at(-1);
+      await scene.sees(() => !document.querySelector("#status"));
+      await scene.add("after");
+      assert.match(await scene.ended("after"), /^failed/);
+      assert.deepEqual((await cloud.log(since.seq)).hands().filter((hand) => hand !== null), []);
     });
 
   scene("b2_h3 a session that an administrator ends is a sign-out, at the next fetch", { user, lifetime: LIFE },
