@@ -1,6 +1,7 @@
 // How tokens reach a backend: the protocol every adapter follows, and the runner that takes the steps the wasm module
 // asks for. What a backend is told, and when, is decided there; nothing here may decide it.
 import { demand, demandTemplate, hasMethods } from "./demand.js";
+import { BridgeError } from "./errors.js";
 import type { Shell } from "./shell/contract.js";
 import { EVENT, TRAIT } from "./shell/numbers.js";
 import type { Backend, BackendDefinition, Bridge, DetachReason } from "./types.js";
@@ -27,6 +28,8 @@ export interface Adapter extends BackendDefinition {
   readonly auto?: boolean;
   /** The client, to tell two backends apart. */
   readonly client?: object;
+  /** `isTheirs`: what it keeps is another user's by now, whom another tab has attached since. (D4) */
+  detach(reason: DetachReason, isTheirs?: () => boolean): ReturnType<BackendDefinition["detach"]>;
   /** A bridge has begun. */
   open?(link: Link): void;
   /** The bridge is gone. The client stays as it is, but must not wait for anything. (D6) */
@@ -72,6 +75,9 @@ export const traitsOf = ({ hold, nobody, exchanges, keepsSignedOut }: Adapter): 
 /** @internal Why somebody leaves, by number. */
 export const REASONS: DetachReason[] = ["signed-out", "user-switched", "identity-changed", "rejected"];
 
+/** Why nobody else is attached. (D3) */
+const KEPT = "The last user's data could not be cleared.";
+
 interface Slot {
   /** Whose session the signal stands for. */
   key?: string;
@@ -91,6 +97,8 @@ export const createRunner = (adapters: Adapter[], { tell, text, owns }: Pick<She
     const slot = slots[index]!;
     const adapter = adapters[index]!;
     let running = true;
+    /** Somebody else may be waiting for the end of this. */
+    const leaving = command === 3 && argument < 3;
     const refuse = (why: number, cause: unknown) => {
       causes[index] = cause;
       const event = running ? EVENT.stepFailed : EVENT.rejected;
@@ -111,7 +119,9 @@ export const createRunner = (adapters: Adapter[], { tell, text, owns }: Pick<She
         }
         const { signal } = slot.control;
         if (command > 2) {
-          const session = await adapter.detach(REASONS[argument]!);
+          if (leaving) causes[index] = KEPT; // unless it ends
+          const session = await adapter.detach(REASONS[argument]!, () => owns(index));
+          if (leaving) causes[index] = undefined;
           if (session && adapter.revoke) tell(EVENT.owes, index, session);
         } else {
           const [userId, sessionId, orgId] = who.map(text) as [string, string, string | null];
@@ -134,7 +144,8 @@ export const createRunner = (adapters: Adapter[], { tell, text, owns }: Pick<She
         tell(EVENT.stepDone, step);
       }
     } catch (error: any) {
-      if (running) refuse(["ERR_BACKEND_REJECTED", "ERR_BACKEND_CONFIG"].indexOf(error?.code) + 1, error);
+      const why = ["ERR_BACKEND_REJECTED", "ERR_BACKEND_CONFIG"].indexOf(error?.code) + 1;
+      if (running) refuse(why, leaving ? new BridgeError("ERR_BACKEND_REJECTED", KEPT, null, error) : error);
     }
   };
 

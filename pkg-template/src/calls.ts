@@ -28,6 +28,9 @@ export interface Pass {
   readonly before?: string;
 }
 
+/** Ends a wait: a value, or undefined and an error. */
+type End = (value?: string | null, error?: unknown) => void;
+
 /** @internal How one kind of backend takes its tokens. */
 export interface Manner {
   readonly origins: string[];
@@ -83,38 +86,54 @@ export const createCalls = (template?: string | null, hint?: string) => {
       return () => void watchers.delete(watcher);
     },
 
-    /** What a call made now goes out with. Waits while that is not known. (G2, B10) */
-    ask: (signal?: AbortSignal | null, ms = link?.fetchTimeoutMs ?? 10_000) =>
-      new Promise<Pass>((resolve, reject) => {
-        const { generation } = calls;
-        let asked: unknown;
-        const end = (token?: string | null, error?: unknown) => {
-          clearTimeout(late);
+    /** Looks at each change, at the end of the time, and no longer than the caller wants to. (G5) */
+    wait: (signal: AbortSignal | null | undefined, ms: number, look: (end: End, late?: unknown) => void) =>
+      new Promise<string | null>((resolve, reject) => {
+        const end: End = (value, error) => {
+          clearTimeout(timer);
           unwatch();
-          signal?.removeEventListener("abort", look);
-          if (token === undefined) reject(error);
-          else resolve({ token, generation });
+          signal?.removeEventListener("abort", see);
+          if (value === undefined) reject(error);
+          else resolve(value);
         };
-        const fail = (code: BridgeErrorCode) => end(undefined, new BridgeError(code));
-        const look = () => {
-          if (signal?.aborted) end(undefined, signal.reason);
-          else if (generation !== calls.generation) fail("ERR_SIGNED_OUT");
-          else if (calls.token === null) end(null);
-          // Never the token that was handed over: it may have run out in its sleep. (C4)
-          else if (calls.token || calls.closed)
-            asked ??= link!.getToken({ template }).then(
-              (token) => (token ? end(token) : fail("ERR_SIGNED_OUT")),
-              (error) => end(undefined, error),
-            );
-        };
-        const late = setTimeout(fail, ms, "ERR_TOKEN_TRANSIENT");
-        const unwatch = calls.watch(look);
-        signal?.addEventListener("abort", look);
-        look();
+        const see = () => (signal?.aborted ? end(undefined, signal.reason) : look(end));
+        const timer = setTimeout(look, ms, end, true);
+        const unwatch = calls.watch(see);
+        signal?.addEventListener("abort", see);
+        see();
       }),
 
+    /** What a call made now goes out with. Waits while that is not known. (G2, B10) */
+    // A little longer than a token is waited for, so that its own failure comes first. (B5)
+    async ask(signal?: AbortSignal | null, ms = (link?.fetchTimeoutMs ?? 10_000) + 20): Promise<Pass> {
+      const { generation } = calls;
+      let asked: unknown;
+      let waited: unknown;
+      /** How the token failed: said when the wait ends. (B5) */
+      let why: unknown;
+      const token = await calls.wait(signal, ms, (end, late) => {
+        const fail = (code: BridgeErrorCode) => end(undefined, new BridgeError(code));
+        if (generation !== calls.generation) fail("ERR_SIGNED_OUT");
+        else if (late) end(undefined, why ?? new BridgeError("ERR_TOKEN_TRANSIENT"));
+        else if (calls.token === null) end(null);
+        // Never the token that was handed over: it may have run out in its sleep. (C4)
+        else if (calls.token || calls.closed)
+          asked ??= link!.getToken({ template }).then(
+            (token) => (token ? end(token) : fail("ERR_SIGNED_OUT")),
+            (error) => end(undefined, error),
+          );
+        else waited ??= link?.getToken({ template }).catch((error) => (why = error));
+      });
+      return { token, generation };
+    },
+
     /** What to make the call with once more, after this answer; nothing: the answer stands. (G3) */
-    async again({ token, generation, before }: Pass, answer: ANSWER, once?: unknown): Promise<Pass | void> {
+    async again(
+      { token, generation, before }: Pass,
+      answer: ANSWER,
+      once?: unknown,
+      signal?: AbortSignal | null,
+    ): Promise<Pass | void> {
       if (!token || generation !== calls.generation) return;
       if (!answer) {
         good = token;
@@ -122,11 +141,13 @@ export const createCalls = (template?: string | null, hint?: string) => {
       }
       if (!before && answer !== ANSWER.config) {
         const early = answer === ANSWER.early;
-        const renewed = early
-          ? new Promise<string>((resolve) => setTimeout(resolve, 1000, token))
-          : link!.renew(token).catch(() => null);
+        const renewed = early || link!.renew(token).catch(() => null);
         if (once) return link!.report("call.not-replayed");
-        const next = await renewed;
+        const next = await calls.wait(signal, early ? 1000 : link!.fetchTimeoutMs, (end, late) => {
+          if (calls.closed) end(null); // D6
+          else if (late) end(early ? token : null);
+          else if (renewed !== true) renewed.then(end);
+        });
         if (!next || generation !== calls.generation) return;
         if (early || next !== token) return { token: next, generation, before: token };
       }
@@ -139,19 +160,26 @@ export const createCalls = (template?: string | null, hint?: string) => {
 
     /** `fetch` with the token. */
     async fetch(manner: Manner, input: any, init?: RequestInit, via: typeof fetch = fetch): Promise<Response> {
+      // Of a Request, a copy would lose everything. (G5)
+      if (init && init.constructor !== Object) {
+        input = new Request(input, init);
+        init = undefined;
+      }
       const request: Request | undefined = input?.clone && input;
       const url = new URL(request?.url ?? input, globalThis.document?.baseURI ?? globalThis.location?.href);
       if (!manner.origins.includes(url.origin)) throw new BridgeError("ERR_ORIGIN_REFUSED");
       const headers = new Headers(init?.headers ?? request?.headers);
       if (headers.has(manner.header)) return via(input, init);
-      const options = { signal: request?.signal, redirect: request?.redirect, ...init, headers };
+      // Options beside a Request would reset its referrer. (G5)
+      const { signal, redirect, referrer, referrerPolicy }: Partial<Request> = request ?? {};
+      const options = { signal, redirect, referrer, referrerPolicy, ...init, headers };
       let pass = await calls.ask(options.signal);
       for (;;) {
         const { token } = pass;
         if (token) manner.put(headers, token, options);
         const response = await via(request?.clone() ?? input, options);
         const answer = token ? await manner.judge(response, headers) : ANSWER.fine;
-        const next = await calls.again(pass, answer, (init?.body as any)?.getReader);
+        const next = await calls.again(pass, answer, (init?.body as any)?.getReader, options.signal);
         if (!next) return response;
         pass = next;
       }

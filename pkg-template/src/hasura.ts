@@ -66,6 +66,10 @@ export interface HasuraBackend extends Backend {
 
 const ROLE = "x-hasura-role";
 
+/** Headers are named in any case. (G5) */
+const has = (headers: object | undefined, name: string) =>
+  Object.keys(headers ?? {}).some((key) => key.toLowerCase() === name);
+
 /** What the errors of an answer, or of a list of them, say of the token. Their HTTP status is 200. */
 const judge = (answer: any, ownRole: boolean): ANSWER => {
   for (const { message, extensions } of [answer].flat().flatMap((one) => one?.errors ?? [])) {
@@ -107,7 +111,9 @@ export function hasura(options: {
   const named = template ? `JWT template "${template}"` : "session token";
   const calls = createCalls(template, `Check the claims of the ${named}.`);
   const headersFor = (pass: Pass | undefined, given?: object) =>
-    pass?.token ? { ...(role && { [ROLE]: role }), ...given, Authorization: "Bearer " + pass.token } : given;
+    pass?.token
+      ? { ...(role && !has(given, ROLE) && { [ROLE]: role }), ...given, Authorization: "Bearer " + pass.token }
+      : given;
 
   const manner = {
     origins: [origin],
@@ -174,7 +180,7 @@ export function hasura(options: {
         };
         const look = () => {
           if (of !== calls.generation) drop(new BridgeError("ERR_SIGNED_OUT")); // H32
-          else if (pass && calls.token !== undefined && calls.token !== pass.token)
+          else if (pass?.token !== undefined && calls.token !== undefined && calls.token !== pass.token)
             drop({ code: 1000, reason: "" }); // H30: of all codes, the one after which nothing waits
         };
         const both =
@@ -190,12 +196,14 @@ export function hasura(options: {
           url: wsUrl,
           async connectionParams() {
             const mine = socket;
-            const theirs = (async () =>
-              typeof connectionParams === "function" ? connectionParams() : connectionParams)();
+            const theirs = (async () => (typeof connectionParams === "function" ? connectionParams() : connectionParams))();
             // Hasura hangs up after three seconds. After dispose: the last good token. (H31, D6)
-            const asked: Pass | undefined =
-              next || (await calls.ask(null, 2500).catch(() => (calls.closed ? calls : undefined)));
-            const given: any = await theirs.catch(() => {});
+            const asking = next || calls.ask(null, 2500).catch(() => (calls.closed ? calls : undefined));
+            const given: any = await calls
+              .wait(null, 2500, (end, late) => void (late ? end() : theirs.then(end, () => end())))
+              .catch(() => {});
+            // With an Authorization of their own, the socket has no token of ours. (G5)
+            const asked: Pass | undefined = has(given?.headers, "authorization") ? { generation: of } : await asking;
             next = undefined;
             if (mine === socket) {
               pass = asked;
@@ -210,7 +218,8 @@ export function hasura(options: {
             const asked = verdict;
             verdict = undefined;
             next = await asked;
-            if (next) return;
+            // Who left meanwhile is ended as the socket opens. (H32)
+            if (next || of !== calls.generation) return;
             // A connection that ended at once counts as a failed one, so that it is not made again and again.
             const again = retries || +(Date.now() - since < 1000);
             await new Promise<void>((resolve) => {
@@ -222,14 +231,14 @@ export function hasura(options: {
               };
               const unwatch = calls.watch(end);
               if (asked && seen === calls.changes) return;
-              if (retryWait && again) retryWait(again).then(end);
+              if (retryWait && again) retryWait(again).then(end, end);
               // Never at once: an error is followed by the end of the same socket, which must not end the next one.
               else timer = setTimeout(end, again && Math.min(15_000, 250 * 2 ** again) * (1 + Math.random()));
             });
           },
           shouldRetry: (event: any) =>
             of === calls.generation &&
-            (event.code !== 4403 || pass?.token !== null) &&
+            (event.code !== 4403 || !pass || pass.token) &&
             (shouldRetry ? shouldRetry(event) : "reason" in event || !!event.type),
           on: {
             ...on,
@@ -272,8 +281,7 @@ export function hasura(options: {
         let Observable: any;
         return (operation: any, forward: any) => {
           const { headers } = operation.getContext();
-          const own = new Headers(headers);
-          if (own.has("Authorization")) return forward(operation);
+          if (has(headers, "authorization")) return forward(operation);
           // Not subscribed to, it does nothing; it is asked for the library it comes from.
           Observable ??= forward(operation).constructor;
           return new Observable((observer: any) => {
@@ -283,18 +291,22 @@ export function hasura(options: {
               if (closed) return;
               operation.setContext({ headers: headersFor(pass, headers) });
               let busy: Promise<Pass | void> | undefined;
+              const judged = (answer: ANSWER, stand: () => void) => {
+                const again = calls.again(pass, answer);
+                if (!answer || !pass.token) return stand();
+                busy = again.then((next) => {
+                  if (next) go(next);
+                  else stand();
+                  return next;
+                });
+              };
               inner = forward(operation).subscribe({
-                next(result: any) {
-                  const answer = judge(result, own.has(ROLE));
-                  const again = calls.again(pass, answer);
-                  if (!answer || !pass.token) return observer.next(result);
-                  busy = again.then((next) => {
-                    if (next) go(next);
-                    else observer.next(result);
-                    return next;
-                  });
+                next: (result: any) => judged(judge(result, has(headers, ROLE)), () => observer.next(result)),
+                error(error: any) {
+                  const stand = () => observer.error(error);
+                  if ((error?.statusCode ?? error?.response?.status) === 401) judged(ANSWER.refused, stand); // G3
+                  else stand();
                 },
-                error: (error: unknown) => observer.error(error),
                 complete: () => (busy ?? Promise.resolve()).then((next) => next || observer.complete()),
               });
             };

@@ -17,6 +17,8 @@ const talkTo = (core: any, clientName: string, template: string | null | undefin
   let attached: string | undefined;
   /** The session that this tab's client goes by. */
   let seen: string | undefined;
+  /** The session that this tab's exchange made. */
+  let made: string | undefined;
   /** A session of nobody the bridge knows, off this device and still to be revoked. */
   let found: string | undefined;
   let warned: string | undefined;
@@ -50,9 +52,9 @@ const talkTo = (core: any, clientName: string, template: string | null | undefin
   const blank = () => {
     for (const { q, cb } of Object.values<any>(reactor.queryCbs).flat()) {
       const { $$ruleParams, ...names } = q;
-      const data = Object.fromEntries(Object.keys(names).map((name) => [name, []]));
+      const each = (nothing: object) => Object.fromEntries(Object.keys(names).map((name) => [name, nothing]));
       try {
-        cb({ data });
+        cb({ data: each([]), pageInfo: each({}) }); // infinite queries read both
       } catch {}
     }
   };
@@ -129,7 +131,11 @@ const talkTo = (core: any, clientName: string, template: string | null | undefin
         else if (user && session !== seen) await reactor.updateUser(user);
         if (found) await revoke(found); // H12
         found = undefined;
-        attached = (user ?? (await exchange(token))).id as string;
+        if (!user) {
+          user = await exchange(token);
+          made = user.refresh_token;
+        }
+        attached = user.id as string;
         note(named(userId, attached));
       };
       await underLock(["clerk-bridge.instant", reactor.config.appId, userId].join("."), signal, work);
@@ -139,9 +145,10 @@ const talkTo = (core: any, clientName: string, template: string | null | undefin
       context = undefined;
       const { user, error } = await stored();
       const mine = !attached || !user || user.id === attached;
-      attached = undefined;
-      // Another tab may be ahead, with the next user.
-      if (!mine) return;
+      const own = made;
+      attached = made = undefined;
+      // Another tab may be ahead, with the next user, and never have seen what this one made. (H11)
+      if (!mine) return own;
       note(null);
       if (user || error) await forget();
       // Another tab was first, and its word is still on the way. (E5)

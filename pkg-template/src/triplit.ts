@@ -42,7 +42,6 @@ const talkTo = (client: any, keepsSignedOut: boolean): Talk => {
 
   /** Once the other tabs have let go of what is cleared. */
   const alone = async (clear: () => Promise<void>) => {
-    letGo();
     const waiting = new AbortController(); // `AbortSignal.timeout` is younger than the browsers we promise
     const timer = setTimeout(() => waiting.abort(), LET_GO_MS);
     await underLock(LOCK, waiting.signal, clear).finally(() => clearTimeout(timer));
@@ -69,22 +68,39 @@ const talkTo = (client: any, keepsSignedOut: boolean): Talk => {
     client.updateToken();
   };
 
-  const leave = async (clears: boolean) => {
+  const leave = async (clears: boolean, isTheirs = () => false) => {
     context = settle = undefined;
     await end();
-    if (clears) await alone(clear);
-    else letGo();
+    if (clears) await quiet();
+    letGo();
+    if (!clears) return;
+    if (isTheirs()) await clear(true);
+    else await alone(() => clear(isTheirs()));
   };
 
-  const clear = async () => {
-    // What is being taken in, or written, would come after the clearing. (D3)
+  /** What is being taken in, or written, would come after the clearing, by this tab or another. (D3) */
+  const quiet = async () => {
     if (taking.size) await Promise.race([Promise.allSettled(taking), pause(1000)]);
     await pause(0);
-    await (client.reset ?? client.clear).call(client);
+  };
+
+  const clear = async (theirs: boolean) => {
+    const { db } = client;
+    // One client for all tabs: who came has found it cleared.
+    if (theirs && !db && globalThis.SharedWorker) return;
+    await quiet();
+    // What is on the device is another's by now: of it only this tab's copy goes. (D4, H22)
+    const kv = theirs && db?.kv?.db && db.kv;
+    if (kv) kv.clear = async () => kv.cache?.clear();
+    try {
+      await (client.reset ?? client.clear).call(client);
+    } finally {
+      if (kv) delete kv.clear;
+    }
     stale = false;
     // Plain subscriptions of 1.x would go on showing it.
-    await client.db?.updateQueryViews?.();
-    client.db?.broadcastToQuerySubscribers?.();
+    await db?.updateQueryViews?.();
+    db?.broadcastToQuerySubscribers?.();
   };
 
   const begin = async (next: string) => {
@@ -166,7 +182,8 @@ const talkTo = (client: any, keepsSignedOut: boolean): Talk => {
         }
       await attach(next, whose);
     },
-    detach: (reason) => leave(reason !== "rejected" && !(keepsSignedOut && reason === "signed-out")),
+    detach: (reason, isTheirs) =>
+      leave(reason !== "rejected" && !(keepsSignedOut && reason === "signed-out"), isTheirs),
     close() {
       context = settle = undefined;
       letGo();

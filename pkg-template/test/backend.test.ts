@@ -20,16 +20,17 @@ const text = (string: any) => string ?? null;
 const rig = (definition: Partial<BackendDefinition> & Record<string, unknown> = {}) => {
   const told: unknown[][] = [];
   const owed: unknown[][] = [];
+  let theirs = false;
   const tell = (event: EVENT, ...args: unknown[]) =>
     void (event === EVENT.owes ? owed.push([told.length, ...args]) : told.push([NAMES[event], ...args]));
   const contexts: AttachContext[] = [];
   const adapter = adapterOf(
     defineBackend({ kind: "x", attach: (_, context) => void contexts.push(context), detach() {}, ...definition }),
   )!;
-  const runner = createRunner([adapter], { tell, text, owns: (_, user) => user === "owner" });
+  const runner = createRunner([adapter], { tell, text, owns: (_, user) => (user ? user === "owner" : theirs) });
   const run = (step: number, command: number, token: string | null = "t", user = "u", reason = 0, orgId: string | null = null) =>
     (runner.run as any)(0, step, command, command === HOLD || command === DETACH ? reason : token, user, "s_" + user, orgId);
-  return { runner, run, told, contexts, owed };
+  return { runner, run, told, contexts, owed, come: () => (theirs = true) };
 };
 
 describe("steps", () => {
@@ -84,6 +85,19 @@ describe("steps", () => {
     expect(contexts.map(({ owned }) => owned)).toEqual([false, true]);
   });
 
+  it("d4_h22_a_detach_can_ask_whether_another_user_came_meanwhile", async () => {
+    const said: boolean[] = [];
+    const r = rig({
+      detach(_: unknown, isTheirs: () => boolean) {
+        said.push(isTheirs());
+        r.come();
+        said.push(isTheirs());
+      },
+    } as any);
+    await r.run(1, DETACH);
+    expect(said).toEqual([false, true]);
+  });
+
   it("update_is_attach_where_there_is_none", async () => {
     const attach = vi.fn();
     const { run } = rig({ attach });
@@ -105,6 +119,21 @@ describe("steps", () => {
     const own = new Own();
     await createRunner([adapterOf(defineBackend(own))!], { tell() {}, text, owns: () => false }).run(0, 1, ATTACH, ...(["t", "u", "s", null] as any[]));
     expect(own.tokens).toEqual(["t"]);
+  });
+
+  it("d3_a_detach_that_fails_or_hangs_says_why_nobody_else_is_attached", async () => {
+    const error = new Error("disk");
+    const hint = "The last user's data could not be cleared.";
+    const failing = rig({ detach: () => Promise.reject(error) });
+    await failing.run(1, DETACH);
+    expect(failing.told).toEqual([["failed", 1, 0]]);
+    expect(failing.runner.causes[0]).toMatchObject({ hint, cause: error });
+    const hanging = rig({ detach: () => new Promise(() => {}) });
+    void hanging.run(1, DETACH);
+    expect(hanging.runner.causes).toEqual([hint]);
+    const fine = rig({});
+    await fine.run(1, DETACH);
+    expect(fine.runner.causes).toEqual([undefined]);
   });
 
   it.each<[string, number, unknown]>([

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ANSWER, createCalls } from "../src/calls.js";
 import { toBackend } from "../src/backend.js";
+import { BridgeError } from "../src/errors.js";
 import { createLink } from "./fake/link.js";
 
 const rig = () => {
@@ -131,14 +132,51 @@ describe("ask", () => {
     expect(held).toHaveBeenCalledWith(expect.objectContaining({ token: "a:1" }));
     await vi.advanceTimersByTimeAsync(7999);
     expect(fetching).not.toHaveBeenCalled();
-    await vi.advanceTimersByTimeAsync(1);
+    await vi.advanceTimersByTimeAsync(21);
     expect(fetching).toHaveBeenCalledWith("ERR_TOKEN_TRANSIENT");
   });
 
   it("b10_a_backend_without_a_bridge_lets_nobody_wait_for_ever", async () => {
     const call = outcome(createCalls().ask());
-    await vi.advanceTimersByTimeAsync(10_000);
+    await vi.advanceTimersByTimeAsync(10_020);
     expect(call).toHaveBeenCalledWith("ERR_TOKEN_TRANSIENT");
+  });
+
+  it.each(["ERR_TOKEN_TEMPLATE", "ERR_TOKEN_MALFORMED"] as const)(
+    "b5_a_wait_that_is_in_vain_ends_with_the_tokens_own_failure (%s)",
+    async (code) => {
+      const { calls, attach, getToken } = rig();
+      // As the bridge does while it waits itself: at the end of the same time.
+      getToken.mockImplementation(() => new Promise((_, reject) => setTimeout(reject, 8000, new BridgeError(code))));
+      const call = outcome(calls.ask());
+      const other = outcome(calls.ask());
+      await vi.advanceTimersByTimeAsync(7999);
+      expect(call).not.toHaveBeenCalled();
+      await vi.advanceTimersByTimeAsync(21);
+      expect([call.mock.calls, other.mock.calls]).toEqual([[[code]], [[code]]]);
+      expect(getToken).toHaveBeenCalledTimes(2);
+      // It fails at once, and passes. (G2)
+      getToken.mockRejectedValue(new BridgeError(code));
+      const later = outcome(calls.ask());
+      await vi.advanceTimersByTimeAsync(4000);
+      expect(later).not.toHaveBeenCalled();
+      getToken.mockResolvedValue("a:1");
+      attach("a:1");
+      await settled();
+      expect(later).toHaveBeenCalledWith(expect.objectContaining({ token: "a:1" }));
+    },
+  );
+
+  it("b10_an_answer_of_the_bridge_alone_does_not_end_the_wait", async () => {
+    const { calls, getToken } = rig();
+    getToken.mockResolvedValueOnce(null);
+    const call = outcome(calls.ask());
+    getToken.mockResolvedValueOnce("a:1");
+    const other = outcome(calls.ask());
+    await settled();
+    expect([call.mock.calls, other.mock.calls]).toEqual([[], []]);
+    await vi.advanceTimersByTimeAsync(8020);
+    expect([call.mock.calls, other.mock.calls]).toEqual([[["ERR_TOKEN_TRANSIENT"]], [["ERR_TOKEN_TRANSIENT"]]]);
   });
 
   it("g5_an_abort_ends_the_wait_with_its_reason", async () => {
@@ -293,5 +331,60 @@ describe("again", () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(await next).toMatchObject({ token: "a:1", before: "a:1" });
     expect(renew).not.toHaveBeenCalled();
+  });
+
+  it.each([ANSWER.refused, ANSWER.early])("g5_j3_an_abort_ends_the_wait_for_another_try (%i)", async (answer) => {
+    const { calls, attach, renew, rejected } = rig();
+    attach("a:1");
+    const pass = await calls.ask();
+    let late!: (token: string) => void;
+    renew.mockReturnValue(new Promise((resolve) => (late = resolve)));
+    const control = new AbortController();
+    const add = vi.spyOn(control.signal, "addEventListener");
+    const remove = vi.spyOn(control.signal, "removeEventListener");
+    const seen = outcome(calls.again(pass, answer, false, control.signal));
+    await settled();
+    expect(seen).not.toHaveBeenCalled();
+    control.abort("enough");
+    await settled();
+    expect(seen.mock.calls).toEqual([["enough"]]);
+    await expect(calls.again(pass, answer, false, control.signal)).rejects.toBe("enough");
+    expect(remove).toHaveBeenCalledTimes(add.mock.calls.length);
+    expect(vi.getTimerCount()).toBe(0);
+    late("a:11");
+    await settled();
+    expect(rejected).not.toHaveBeenCalled();
+  });
+
+  it("g5_j3_nor_does_a_wait_that_ended_well_leave_anything_behind", async () => {
+    const { calls, attach } = rig();
+    attach("a:1");
+    const { signal } = new AbortController();
+    const add = vi.spyOn(signal, "addEventListener");
+    const remove = vi.spyOn(signal, "removeEventListener");
+    expect(await calls.again(await calls.ask(), ANSWER.refused, false, signal)).toMatchObject({ token: "a:11" });
+    expect(add).toHaveBeenCalledTimes(1);
+    expect(remove).toHaveBeenCalledTimes(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it.each([ANSWER.refused, ANSWER.early])("d6_after_dispose_the_first_answer_stands (%i)", async (answer) => {
+    const { calls, attach, renew, rejected, dispose } = rig();
+    attach("a:1");
+    renew.mockReturnValue(new Promise(() => {}));
+    const seen = outcome(calls.again(await calls.ask(), answer));
+    await settled();
+    dispose();
+    await settled();
+    expect(seen.mock.calls).toEqual([[undefined]]);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(rejected).not.toHaveBeenCalled();
+  });
+
+  it("g3_what_cannot_be_sent_twice_waits_for_nothing", async () => {
+    const { calls, attach, renew, reports } = rig();
+    attach("a:1");
+    expect(await calls.again(await calls.ask(), ANSWER.early, true)).toBeUndefined();
+    expect([renew.mock.calls, reports, vi.getTimerCount()]).toEqual([[], ["call.not-replayed"], 0]);
   });
 });

@@ -183,4 +183,18 @@ describe("options of the application's own", () => {
     expect(ended).toHaveBeenCalledTimes(1);
     expect(server.sockets.length).toBe(3);
   });
+
+  it("g5_a_wait_of_theirs_that_fails_is_over", async () => {
+    const retryWait = vi.fn(() => new Promise<void>((_, reject) => setTimeout(reject, 7000, new Error("theirs"))));
+    const { server, subscribe, attach } = socketRig({}, { retryWait });
+    attach("a:1");
+    server.setup.down = true;
+    const { rows } = subscribe();
+    await settled();
+    server.setup.down = false;
+    await vi.advanceTimersByTimeAsync(6999);
+    expect([retryWait.mock.calls, rows]).toEqual([[[1]], []]);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(rows).toEqual(["a"]);
+  });
 });

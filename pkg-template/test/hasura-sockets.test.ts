@@ -25,14 +25,49 @@ describe("connectionParams", () => {
   });
 
   it.each([
-    ["an object", { a: 1, headers: { "x-own": "1", Authorization: "own" } }],
-    ["a function", async () => ({ a: 1, headers: { "x-own": "1", Authorization: "own" } })],
+    ["an object", { a: 1, headers: { "x-own": "1" } }],
+    ["a function", async () => ({ a: 1, headers: { "x-own": "1" } })],
   ])("is_merged_with_the_applications (%s)", async (_, connectionParams) => {
     const { server, subscribe, attach } = socketRig({}, { connectionParams });
     attach("a:1");
     subscribe();
     await settled();
     expect(server.last().init).toEqual({ a: 1, headers: { "x-own": "1", Authorization: "Bearer a:1" } });
+  });
+
+  it.each(["Authorization", "authorization"])("g5_an_%s_of_the_applications_own_stands", async (name) => {
+    const own = { a: 1, headers: { [name]: "own" } };
+    const { server, subscribe, attach, update, renew } = socketRig({ role: "editor" }, { connectionParams: () => own });
+    attach("a:1");
+    const { ended } = subscribe();
+    await settled();
+    update("a:2");
+    await settled();
+    expect(server.sockets.map(({ init }) => init)).toEqual([own]);
+    // Refused, it is not ours to mend.
+    server.last().end(4403);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(ended.mock.calls).toEqual([[4403]]);
+    expect([renew.mock.calls, server.sockets.length]).toEqual([[], 1]);
+  });
+
+  it("g5_so_does_a_role_in_whatever_case", async () => {
+    const headers = { "X-Hasura-Role": "own" };
+    const { server, subscribe, attach } = socketRig({ role: "editor" }, { connectionParams: { headers } });
+    attach("a:1");
+    subscribe();
+    await settled();
+    expect(server.last().init).toEqual({ headers: { ...headers, Authorization: "Bearer a:1" } });
+  });
+
+  it("h31_settles_in_time_if_the_applications_own_hangs", async () => {
+    const { backend, attach } = socketRig({}, {});
+    attach("a:1");
+    const seen = vi.fn();
+    backend.graphqlWs({ connectionParams: () => new Promise(() => {}) }).connectionParams().then(seen);
+    await vi.advanceTimersByTimeAsync(2500);
+    expect(seen).toHaveBeenCalledWith({ headers: { Authorization: "Bearer a:1" } });
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it("g1_nobody_sends_no_authorization", async () => {
@@ -241,6 +276,22 @@ describe("leaving", () => {
     switchTo("b:1");
     answer("b:1");
     await vi.advanceTimersByTimeAsync(60_000);
+    expect(first.ended.mock.calls).toEqual([["ERR_SIGNED_OUT"]]);
+    expect(server.inits()).toEqual(["Bearer a:1"]);
+  });
+
+  it("h32_nor_is_one_who_left_while_it_was_renewed_kept_waiting", async () => {
+    const { server, subscribe, attach, renew, switchTo } = socketRig();
+    attach("a:1");
+    let answer!: (token: string | null) => void;
+    renew.mockReturnValue(new Promise((resolve) => (answer = resolve)));
+    const first = subscribe();
+    await settled();
+    server.last().end(4403);
+    await settled();
+    switchTo("b:1");
+    answer(null);
+    await settled();
     expect(first.ended.mock.calls).toEqual([["ERR_SIGNED_OUT"]]);
     expect(server.inits()).toEqual(["Bearer a:1"]);
   });

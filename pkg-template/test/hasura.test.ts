@@ -85,6 +85,39 @@ describe("fetch", () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  it("g5_a_request_in_place_of_options_is_sent_as_it_is", async () => {
+    const { backend, attach } = rig();
+    attach("a:1");
+    server.problems.set("a:1", EXPIRED);
+    const sent: Request[] = [];
+    vi.stubGlobal("fetch", (input: Request, init: any) => {
+      sent.push(input);
+      return server.fetch(input, init);
+    });
+    const headers = { "x-hasura-role": "own" };
+    const init = () => new Request(url + "/other", { method: "POST", body: "[1]", headers });
+    expect(await (await backend.fetch(url, init())).json()).toEqual([{ data: { me: "a" } }]);
+    await backend.fetch(new Request(url), init());
+    expect(sent.map((it) => [it.url, it.method])).toEqual(Array(3).fill([url, "POST"]));
+    expect(server.requests.map(({ body }) => body)).toEqual([[1], [1], [1]]);
+    expect(server.bearers()).toEqual(["Bearer a:1", "Bearer a:11", "Bearer a:11"]);
+    expect(roles()).toEqual(["own", "own", "own"]);
+    await expect(backend.fetch("https://evil.test", init())).rejects.toMatchObject({ code: "ERR_ORIGIN_REFUSED" });
+    // Nor are options of a class ones that can be copied.
+    class Init {
+      get method() {
+        return "PUT";
+      }
+      get body() {
+        return "[2]";
+      }
+    }
+    await backend.fetch(url, new Init());
+    await backend.fetch(url, Object.assign(Object.create(null), { method: "PUT", body: "[2]" }));
+    expect(sent.slice(3).map(({ method }) => method)).toEqual(["PUT", "PUT"]);
+    expect(server.requests.slice(3).map(({ body }) => body)).toEqual([[2], [2]]);
+  });
+
   it("g3_an_expired_token_in_a_200_causes_one_refresh_and_one_replay", async () => {
     const { backend, attach, renew } = rig();
     attach("a:1");
@@ -336,6 +369,48 @@ it("an_apollo_operation_that_nobody_listens_to_any_more_is_not_sent", async () =
   attach("a:1");
   for (let i = 0; i < 20; i++) await null;
   expect(listening).not.toHaveBeenCalled();
+});
+
+it.each([{ statusCode: 401 }, { response: { status: 401 } }])("g3_apollo_replays_after_%j", async (refusal) => {
+  const { backend, attach, renew } = rig();
+  attach("a:1");
+  const sent: string[] = [];
+  const run = (good?: string) => {
+    let context: any = {};
+    const operation = { getContext: () => context, setContext: (next: any) => (context = { ...context, ...next }) };
+    const forward = () =>
+      new Observable((observer: any) => {
+        const { Authorization } = context.headers;
+        sent.push(Authorization);
+        if (Authorization !== good) return observer.error(refusal);
+        observer.next({ data: 1 });
+        observer.complete();
+      });
+    return new Promise((resolve, reject) =>
+      backend.apolloHandler()(operation, forward).subscribe({ next: resolve, error: reject }),
+    );
+  };
+  expect(await run("Bearer a:11")).toEqual({ data: 1 });
+  expect(renew.mock.calls).toEqual([["a:1"]]);
+  await expect(run()).rejects.toBe(refusal);
+  expect(sent).toEqual(["a:1", "a:11", "a:11", "a:21"].map((token) => "Bearer " + token));
+  // What says nothing of the token is handed on.
+  renew.mockClear();
+  refusal = { statusCode: 500 };
+  await expect(run()).rejects.toBe(refusal);
+  expect(renew).not.toHaveBeenCalled();
+});
+
+it("g3_apollos_own_http_link_says_so_too", async () => {
+  const { backend, attach, rejected } = rig();
+  attach("a:1");
+  const answer = vi.fn(server.fetch);
+  answer.mockResolvedValueOnce(new Response("expired", { status: 401 }));
+  const link = ApolloLink.from([new ApolloLink(backend.apolloHandler()), new HttpLink({ uri: url, fetch: answer })]);
+  const client = new ApolloClient({ link, cache: new InMemoryCache() });
+  expect((await client.query({ query: gql(QUERY) })).data).toEqual({ me: "a" });
+  expect(server.bearers()).toEqual(["Bearer a:11"]);
+  expect(rejected).not.toHaveBeenCalled();
 });
 
 it("an_apollo_operation_streams_its_results", async () => {

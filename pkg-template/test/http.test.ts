@@ -168,6 +168,31 @@ describe("fetch", () => {
     expect(calls[1]!.headers.get("x-own")).toBe("2");
   });
 
+  it("g5_a_requests_referrer_is_kept", async () => {
+    const { api, attach } = rig();
+    attach("a:1");
+    const request = new Request(URL_, { referrer: "", referrerPolicy: "no-referrer", redirect: "error" });
+    await api.fetch(request);
+    expect(calls[0]!.init).toMatchObject({ referrer: "", referrerPolicy: "no-referrer", redirect: "error" });
+    const { referrer, referrerPolicy } = new Request(calls[0]!.input, calls[0]!.init);
+    expect([referrer, referrerPolicy]).toEqual([request.referrer, "no-referrer"]);
+    await api.fetch(request, { referrerPolicy: "origin" });
+    expect(calls[1]!.init.referrerPolicy).toBe("origin");
+  });
+
+  it("g5_an_abort_while_the_replay_waits_rejects_with_its_reason", async () => {
+    const { api, attach, renew } = rig();
+    attach("a:1");
+    refused.add("a:1");
+    renew.mockReturnValue(new Promise(() => {}));
+    const control = new AbortController();
+    const call = expect(api.fetch(URL_, { signal: control.signal })).rejects.toBe("enough");
+    await vi.waitFor(() => expect(renew).toHaveBeenCalled());
+    control.abort("enough");
+    await call;
+    expect(calls).toHaveLength(1);
+  });
+
   it.each([
     ["in init", () => [URL_, { headers: { authorization: "Basic x" } }]],
     ["in a request", () => [new Request(URL_, { headers: { Authorization: "Basic x" } })]],

@@ -203,6 +203,15 @@ describe("leaving", () => {
     for (const { db } of tabs) expect(db._reactor._currentUserCached.user).toBeNull();
   });
 
+  it("d3_infinite_queries_show_nothing_of_the_last_user_either", async () => {
+    const { db, adapter } = createBrowser().openTab();
+    const shown: unknown[] = [];
+    db.subscribeInfiniteQuery({ tasks: {} }, ({ data }: any) => shown.push(data.tasks));
+    await adapter.attach(jwt("user_a"), contextFor("user_a").context);
+    await adapter.detach("signed-out");
+    expect(shown).toEqual([[]]);
+  });
+
   it("h11_a_sign_out_during_an_exchange_ends_signed_out", async () => {
     const { server, openTab } = createBrowser();
     const { adapter, who } = openTab();
@@ -244,6 +253,25 @@ describe("leaving", () => {
     await late.adapter.attach(jwt("user_b"), contextFor("user_b", true).context);
     expect(server.calls).toEqual(["id_token", "signout user_a", "id_token"]);
     for (const { who } of [one, late]) expect(await who()).toBe("instant_user_b");
+  });
+
+  it("h11_h12_a_session_that_lost_a_race_to_another_tabs_user_is_handed_back", async () => {
+    const { server, openTab } = createBrowser();
+    const [one, sibling, other] = [openTab(), openTab(), openTab()];
+    const release = server.hold();
+    const attached = [
+      one.adapter.attach(jwt("user_a"), contextFor("user_a").context),
+      other.adapter.attach(jwt("user_b"), contextFor("user_b").context),
+    ];
+    await until(() => expect(server.calls).toEqual(["id_token", "id_token"]));
+    release();
+    await Promise.all(attached);
+    await sibling.adapter.attach(jwt("user_b"), contextFor("user_b", true).context);
+    expect([...server.alive.values()]).toEqual(["user_a", "user_b"]);
+    await one.adapter.revoke!((await one.adapter.detach("rejected")) as string);
+    expect([...server.alive.values()]).toEqual(["user_b"]);
+    expect(await one.adapter.detach("rejected")).not.toBe("refresh_user_a_1");
+    expect(server.calls).toEqual(["id_token", "id_token", "signout user_a"]);
   });
 
   it("e2_d3_a_tab_never_goes_by_the_session_of_another_tabs_user", async () => {

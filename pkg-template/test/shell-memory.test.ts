@@ -72,6 +72,36 @@ describe("memory", () => {
     expect(owned).toEqual([false, false, true]);
   });
 
+  it("d4_what_a_backend_keeps_that_this_page_does_not_have_stays_known", () => {
+    const rows = [["triplit", "alice", null], ["instant", null, "theirs"]];
+    put(localStorage, who("alice", null), ...rows);
+    const { want, user } = remembering(1);
+    want([EFFECT.storeBackend, 0, 0], [EFFECT.storeBackend, 1, 0], [EFFECT.store, user, 0]);
+    expect(stored(record())).toEqual([who("alice", null), ...rows]);
+    want([EFFECT.storeBackend, 0, 0], [EFFECT.storeBackend, 1, 0], [EFFECT.store, 0, 0]);
+    expect(stored(record())).toEqual(rows);
+  });
+
+  it("d4_e5_a_tab_that_comes_late_leaves_the_record_of_who_came_since_alone", () => {
+    put(localStorage, who("alice", null), ["two", "alice", null]);
+    const { want, user, shell } = remembering(1);
+    const keeps = (owner: number, here: number) => [[EFFECT.storeBackend, 1, owner], [EFFECT.store, here, 0]] as const;
+    const grace = [who("grace", "org"), ["two", "grace", null]];
+    expect(shell.owns(1)).toBe(false);
+    put(localStorage, ...grace);
+    expect([shell.owns(0), shell.owns(1)]).toEqual([false, true]);
+    want(...(keeps(user, 0) as any)); // signed out, and not detached yet
+    expect(stored(record())).toEqual(grace);
+    expect(shell.owns(1)).toBe(true);
+    want(...(keeps(0, 0) as any));
+    expect(stored(record())).toEqual(grace);
+    want(...(keeps(user, user) as any)); // who comes to this tab is news
+    expect(stored(record())).toEqual([who("alice", null), ["two", "alice", null]]);
+    expect(shell.owns(1)).toBe(false);
+    want(...(keeps(0, 0) as any));
+    expect(record()).toBeNull();
+  });
+
   it("d5_f2_sessions_to_be_revoked_are_kept_and_told_before_the_start", () => {
     const first = remembering(1);
     first.shell.tell(EVENT.owes, 1, "mine");
@@ -97,6 +127,7 @@ describe("memory", () => {
   });
 
   it("f3_the_session_and_its_tokens_are_told_before_the_start", () => {
+    put(localStorage, who("alice", null));
     put(sessionStorage, ["alice", "s_1", null, null], [null, "one"], ["hasura", "two"]);
     const r = remembering(2);
     const [[user, id, org, role]] = r.of("restored") as any;
@@ -134,7 +165,20 @@ describe("memory", () => {
     expect(r.tokens).toEqual([]);
   });
 
+  it.each([
+    ["nobody", []],
+    ["bob", [who("bob", null)]],
+  ])("e6_f4_a_session_that_ended_while_this_tab_was_elsewhere_is_not_restored_and_gone (%s is here)", (_, rows) => {
+    put(localStorage, ...rows);
+    put(sessionStorage, ["alice", "s_1", null, null], [null, "one"]);
+    const r = remembering(2);
+    expect(r.of("restored")).toEqual([]);
+    expect(r.tokens).toEqual([]);
+    expect(sessionStorage).toHaveLength(0);
+  });
+
   it("f1_a_token_that_is_not_there_is_told_as_none", () => {
+    put(localStorage, who("alice", null));
     put(sessionStorage, ["alice", "s_1", null, null], ["t"]);
     expect(remembering(2).tokens).toEqual([[1, expect.any(Number), 0, 4, NaN, NaN]]);
   });

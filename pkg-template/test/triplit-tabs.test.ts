@@ -1,6 +1,6 @@
 // The Triplit adapter in many tabs, which share what Triplit keeps on the device.
 import { describe, expect, it, vi } from "vitest";
-import { closing, contextFor, rig } from "./fake/triplit-rig.js";
+import { adapt, closing, contextFor, createDevice, rig } from "./fake/triplit-rig.js";
 import { jwt } from "./fake/triplit-server.js";
 
 describe("e5_what_tabs_share_on_the_device", () => {
@@ -66,6 +66,50 @@ describe("e5_what_tabs_share_on_the_device", () => {
     const [one] = [await tab(), await tab()];
     await one.adapter.detach("signed-out");
     expect(one.clear).toHaveBeenCalledOnce();
+  });
+
+  describe.each([
+    ["at once", () => true, 0],
+    ["while this tab waited", vi.fn<() => boolean>(() => true).mockReturnValueOnce(false), 1],
+  ])("d4_h22_where_the_next_user_came_in_another_tab_%s", (_, isTheirs, waits) => {
+    it("only_this_tabs_copy_goes", async () => {
+      const { held } = locks();
+      const { disk, open } = createDevice();
+      const it = rig(undefined, { storage: open() });
+      const { client, adapter } = it;
+      const rows = async () => {
+        const all: string[] = [];
+        for await (const [key] of disk.scan({ prefix: [] })) all.push(key.join());
+        return all.filter((key) => key.includes("unsent")).length;
+      };
+      await adapter.attach(jwt("user_a"), contextFor("user_a").context);
+      await client.insert("tasks", { id: "unsent", owner: "user_b", text: "x" });
+      await vi.waitFor(() => expect(it.shown()).toEqual(["unsent"]));
+      const before = await rows();
+      expect(before).toBeGreaterThan(0);
+      await (adapter as any).detach("user-switched", isTheirs);
+      expect(client.connectionStatus).not.toBe("OPEN");
+      expect(await it.kept()).toEqual([]);
+      await vi.waitFor(() => expect(it.shown()).toEqual([]));
+      expect(await rows()).toBe(before);
+      expect(held.size).toBe(0);
+      if (waits) expect(isTheirs).toHaveBeenCalledTimes(2);
+      // The next clearing is a whole one again.
+      await adapter.detach("user-switched");
+      expect(await rows()).toBe(0);
+    });
+  });
+
+  it.each([
+    ["shared_by_all_tabs_was_cleared_by_the_tab_of_who_came", class {}, 0],
+    ["of_this_tab_alone_is_cleared", undefined, 1],
+  ])("d4_h22_a_worker_%s", async (_, SharedWorker, times) => {
+    vi.stubGlobal("SharedWorker", SharedWorker);
+    const methods = ["clear", "connect", "disconnect", "startSession", "endSession", "onConnectionStatusChange"];
+    const client: any = Object.fromEntries(methods.map((name) => [name, vi.fn()]));
+    await (adapt(client).adapter as any).detach("user-switched", () => true);
+    expect(client.endSession).toHaveBeenCalledOnce();
+    expect(client.clear).toHaveBeenCalledTimes(times);
   });
 
   it("d6_is_nobodys_once_the_bridge_is_gone", async () => {

@@ -10,8 +10,9 @@ export interface Shell {
   text(number: number): string | null;
   /** How the last promise of the source failed, if it did. */
   cause(): unknown;
-  /** What a backend keeps on this device is known to be this user's. */
-  owns(backend: number, userId: string): boolean;
+  /** What a backend keeps on this device is known to be this user's; or, of no user, to be another's by now than this tab
+   *  last stored or read. */
+  owns(backend: number, userId?: string): boolean;
   /** After the backends were told. The source is a token source or a Clerk. */
   start(source: object): void;
   /** The source has changed. */

@@ -129,6 +129,11 @@ export default (
    *  The row without a backend: who is signed in, and after nothing their organization. */
   const recorded = () => (persist ? recall("localStorage") : []);
 
+  /** Whose each backend's data is, and by no name who is signed in, as this tab last stored or read it. */
+  const known = new Map<unknown, unknown>();
+  /** Somebody else, who came since: to this tab, or in the record to another. (D4) */
+  const isNew = ([name, owner]: Row) => owner && owner !== known.get(name);
+
   /** Every session that was ever owed here. */
   const owed = new Set<unknown>();
 
@@ -136,14 +141,17 @@ export default (
   const restore = () => {
     for (const [name, user, session, org] of recorded()) {
       const backend = backends.indexOf(name!);
+      if (user && (name === null || backend >= 0)) known.set(name, user);
       if (name === null) tell(EVENT.remembered, user, org);
       else if (backend >= 0) {
         if (user) tell(EVENT.owner, backend, user);
         if (session) tell(EVENT.owes, backend, session);
       }
     }
-    const [[...who] = [], ...tokens] = persist > 1 ? recall("sessionStorage") : [];
-    if (!who[0] || !who[1]) return;
+    if (persist < 2) return;
+    const [[...who] = [], ...tokens] = recall("sessionStorage");
+    // Signed out elsewhere since, perhaps by another tab: then nothing of it may stay. (E6, F4)
+    if (who[0] !== known.get(null) || !who[1]) return store("sessionStorage", []);
     [userId, sessionId] = who as [string, string];
     tell(EVENT.restored, ...who);
     for (const [template, value] of tokens) token(1, keep(template), value);
@@ -163,7 +171,8 @@ export default (
     text,
     cause: () => cause,
     // What another tab has stored meanwhile counts.
-    owns: (backend, userId) => recorded().some(([name, owner]) => name === backends[backend] && owner === userId),
+    owns: (backend, userId) =>
+      recorded().some((row) => row[0] === backends[backend] && (userId ? row[1] === userId : isNew(row))),
     start(given) {
       restore();
       tabs = shareTabs ? createTabs(name, hear, (leads) => tell(EVENT.lead, leads)) : undefined;
@@ -213,10 +222,18 @@ export default (
       rows.push([backends[backend]!, text(owner), text(session)]);
     },
     [EFFECT.store](user, org) {
-      // What other tabs have to revoke stays until one of us has.
-      const others = recorded().filter(([, , session]) => session && !owed.has(session));
-      const all: Row[] = [[null, text(user), null, text(org)], ...rows.splice(0), ...others];
-      store("localStorage", all.filter(([, owner, session]) => owner || session));
+      const before = recorded();
+      const all = [[null, text(user), null, text(org)], ...rows.splice(0)].map((row: Row) => {
+        const [name, owner, session] = row;
+        if (session) return row;
+        // Who came to this tab goes before who came to another, and both before who was here. (D4)
+        const theirs = !isNew(row) && before.find((one) => one[0] === name && isNew(one));
+        known.set(name, owner);
+        return theirs || row;
+      });
+      // What other tabs have to revoke stays until one of us has; and what this page has no backend for. (D4)
+      const others = before.filter(([name, , session]) => (session ? !owed.has(session) : !known.has(name)));
+      store("localStorage", [...all, ...others].filter(([, owner, session]) => owner || session));
     },
     [EFFECT.storeToken](template, token) {
       rows.push([text(template), text(token)]);

@@ -1,5 +1,6 @@
 // What the tests of the Triplit adapter stand on.
 import { TriplitClient } from "@triplit/client";
+import { BTreeKVStore } from "@triplit/client/storage/memory-btree";
 import { afterEach, vi } from "vitest";
 import { adapterOf } from "../../src/backend.js";
 import { triplit } from "../../src/triplit.js";
@@ -28,6 +29,30 @@ export const adapt = (client: any, options?: object) => {
   adapter.open!({ report: (...what: unknown[]) => void reported.push(what) } as any);
   closing.push(() => adapter.close!());
   return { adapter, reported };
+};
+
+/** As Triplit's store in IndexedDB: what is on the device, and each tab's copy of it. */
+export const createDevice = () => {
+  const disk = new BTreeKVStore();
+  return {
+    disk,
+    open: () =>
+      new (class extends BTreeKVStore {
+        db = disk;
+        cache = { clear: () => super.clear() };
+        override async clear(scope?: any) {
+          await disk.clear(scope);
+          await super.clear(scope);
+        }
+        override async applyEdits(sets: any, deletes: any) {
+          const edits = [[], []] as any[];
+          for await (const one of deletes) edits[1].push(one);
+          for await (const one of sets) edits[0].push(one);
+          await disk.applyEdits(edits[0], edits[1]);
+          await super.applyEdits(edits[0], edits[1]);
+        }
+      })(),
+  };
 };
 
 /** The real client with an adapter, over a server in memory. */
