@@ -59,7 +59,10 @@ impl Slot {
         }
         // Clerk's cache here may be behind what another tab has brought (C6).
         let outdone = !minted && !better;
-        if outdone || !minted && lifetime.is_spent(&context.clock) {
+        let spent = !minted && lifetime.is_spent(&context.clock);
+        // What another tab brought meanwhile will do, until its own refresh is due.
+        let at_its_end = if outdone { self.reached(context) } else { spent };
+        if at_its_end {
             self.force(); // Clerk's cache handed out a token at its end (B7)
         } else {
             self.failure = None;
