@@ -60,9 +60,14 @@ const isSame = (own: Own, { name, backends = {} }: BridgeOptions<any>, mounted: 
   );
 };
 
+/** The one that has begun the same. */
+const begun = (options: BridgeOptions<any>) =>
+  [...owns].find((own) => own.source === options.source && isSame(own, options, false));
+
 const ownOf = (options: BridgeOptions<any>): Own => {
+  const same = begun(options);
+  if (same) return same;
   const { name, source, onEvent } = options;
-  for (const own of owns) if (own.source === source && isSame(own, options, false)) return own;
   const tell: BridgeOptions["onEvent"] = (event) => own.onEvent?.(event);
   checkOptions(options);
   // A source is followed from outside: the latest counts. (B8)
@@ -88,9 +93,8 @@ function Keep({ own, lost }: { own: Own; lost: () => void }) {
   const before = useRef<Own>(undefined);
   useEarlyEffect(() => {
     const { bridge, name, source } = own;
-    const first = [...owns].find((one) => one.source === source && isSame(one, { name, backends: bridge.backends }, false));
     // It has ended since, or a sibling has begun the same.
-    if (own.users < 0 || (first ?? own) !== own) return lost();
+    if (own.users < 0 || (begun({ name, source, backends: bridge.backends }) ?? own) !== own) return lost();
     for (const other of owns) {
       const replaced = other === before.current && other.users === 1;
       if (other !== own && (replaced || !other.users) && share(own, other)) end(other);
